@@ -1,0 +1,65 @@
+"""From a URL to an archive. Backends announce themselves by entry points, ours and others' alike.
+
+A backend is a callable in the entry-point group ``gurney.archives``, named by the scheme of its
+URLs: it takes the URL and returns an `Archive`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Final, Protocol, cast
+
+from gurney.core import FileDownloader, Searcher, UnknownArchiveError
+
+__all__ = ["Archive", "open_archive", "schemes"]
+
+GROUP: Final = "gurney.archives"
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+class Archive(Searcher, FileDownloader, Protocol):
+    """Something that can be searched and downloaded from."""
+
+
+def open_archive(url: str) -> Archive:
+    """Return the archive at *url*.
+
+    Parameters
+    ----------
+    url
+        ``scheme://…``, or a path of a folder.
+
+    Raises
+    ------
+    UnknownArchiveError
+        If no installed backend opens such a URL; it names those that are installed.
+    ArchiveUnavailableError
+        If there is no archive there.
+
+    Examples
+    --------
+    >>> open_archive("ftp://example.org/studies")
+    Traceback (most recent call last):
+    gurney.core.errors.UnknownArchiveError: nothing installed opens ftp:// archives; ...
+    """
+    scheme = _scheme(url)
+    found = [entry for entry in entry_points(group=GROUP) if entry.name == scheme]
+    if not found:
+        raise UnknownArchiveError(
+            f"nothing installed opens {scheme}:// archives; "
+            f"installed are {', '.join(f'{name}://' for name in schemes())} and paths of folders"
+        )
+    opener = cast("Callable[[str], Archive]", found[0].load())
+    return opener(url)
+
+
+def schemes() -> tuple[str, ...]:
+    """Return the URL schemes that can be opened, sorted."""
+    return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
+
+
+def _scheme(url: str) -> str:
+    found = _SCHEME.match(url)
+    return found.group(1).lower() if found else "file"

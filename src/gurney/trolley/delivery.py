@@ -1,0 +1,110 @@
+"""Instances are asked for, and each gets one outcome: none stops the others, none vanishes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Set
+from typing import Union
+
+import attrs
+from pydicom.dataset import Dataset
+from typing_extensions import TypeAlias, TypeIs
+
+from gurney.core import (
+    ArchiveUnavailableError,
+    DICOMFile,
+    DICOMObjectReference,
+    Downloader,
+    DownloadError,
+    FileDownloader,
+    InstanceReference,
+    InvalidUIDError,
+    Outcome,
+    OutcomeStatus,
+    StorageError,
+    text,
+    unique,
+)
+
+__all__ = ["Item", "deliver", "has_files", "name_of"]
+
+Item: TypeAlias = Union[DICOMFile, Dataset]
+"""What a downloader gives: a file, or a data set if it has no files to give."""
+
+
+def has_files(downloader: Downloader) -> TypeIs[FileDownloader]:
+    """Say whether *downloader* can give bytes as they are stored."""
+    return callable(getattr(downloader, "files", None))
+
+
+def name_of(item: Item) -> DICOMObjectReference | None:
+    """Return what *item* says it is; `None` if it does not say."""
+    if isinstance(item, DICOMFile):
+        return item.reference
+    uids = (text(item, f"{name}UID") for name in ("StudyInstance", "SeriesInstance", "SOPInstance"))
+    try:
+        return InstanceReference(*uids)
+    except InvalidUIDError:
+        return None
+
+
+def deliver(
+    downloader: Downloader,
+    references: Iterable[InstanceReference],
+    take: Callable[[Item], Outcome],
+) -> Iterator[Outcome]:
+    """Ask for *references*, have *take* take each that comes, and yield one outcome for each.
+
+    What was not asked for, or comes a second time, is not taken but yielded as ``UNEXPECTED``.
+    After a `DownloadError` the rest is asked for again: all at once if the error names the
+    instance, one by one if it does not.
+    """
+    asked = tuple(unique(references))
+    pending = set[DICOMObjectReference | None](asked)
+    batches = [asked]
+    while batches:
+        batch = tuple(ref for ref in batches.pop() if ref in pending)
+        try:
+            for item in _items(downloader, batch):
+                outcome = _receive(item, pending, take)
+                pending.discard(outcome.reference)
+                yield outcome
+        except DownloadError as error:
+            rest = [ref for ref in batch if ref in pending]
+            blamed = [ref for ref in rest if str(ref) == error.subject] or rest[: len(batch) == 1]
+            yield from _close(pending, blamed, OutcomeStatus.FAILED, error.reason)
+            batches += [tuple(rest)] if blamed else [(ref,) for ref in reversed(rest)]
+        except (ArchiveUnavailableError, StorageError) as error:
+            yield from _close(pending, asked, OutcomeStatus.FAILED, str(error))
+    yield from _close(pending, asked, OutcomeStatus.MISSING, "was asked for and did not come")
+
+
+def _items(downloader: Downloader, batch: tuple[InstanceReference, ...]) -> Iterator[Item]:
+    if not batch:
+        return iter(())
+    return downloader.files(batch) if has_files(downloader) else downloader.datasets(batch)
+
+
+def _receive(
+    item: Item, pending: Set[DICOMObjectReference | None], take: Callable[[Item], Outcome]
+) -> Outcome:
+    name = name_of(item)
+    if name is not None and name not in pending:
+        reason = "came unasked, or a second time; it was not taken"
+        return Outcome(reference=name, status=OutcomeStatus.UNEXPECTED, reason=reason)
+    outcome = take(item)
+    if outcome.reference in pending:
+        return outcome
+    reason = f"came without a name and unasked; {outcome.status.value} {outcome.path}"
+    return attrs.evolve(outcome, status=OutcomeStatus.UNEXPECTED, reason=reason)
+
+
+def _close(
+    pending: set[DICOMObjectReference | None],
+    references: Iterable[InstanceReference],
+    status: OutcomeStatus,
+    reason: str,
+) -> Iterator[Outcome]:
+    for reference in references:
+        if reference in pending:
+            pending.discard(reference)
+            yield Outcome(reference=reference, status=status, reason=reason)

@@ -1,0 +1,229 @@
+"""References are completed through a searcher, in as few queries as possible. No downloads here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, Union
+
+import attrs
+from typing_extensions import TypeAlias
+
+from gurney.core import (
+    ArchiveUnavailableError,
+    Completeness,
+    DICOMDownloadable,
+    DICOMObjectLevels,
+    DICOMObjectReference,
+    Expectation,
+    GurneyError,
+    InstanceReference,
+    NoReferencesFoundError,
+    Outcome,
+    OutcomeStatus,
+    Query,
+    QueryLevels,
+    Searcher,
+    SearchResult,
+    Series,
+    SeriesReference,
+    Study,
+    StudyReference,
+    chunked,
+    number,
+    to_references,
+    unique,
+)
+
+__all__ = ["Resolution", "instances", "resolve", "unresolved"]
+
+_UIDS_PER_QUERY: Final = 50  # of up to 64 characters: with both levels, a URL stays below 8 KB
+_Above: TypeAlias = Union[StudyReference, SeriesReference]
+
+
+@attrs.frozen
+class Resolution:
+    """References at the level wanted, and how many there should be.
+
+    Attributes
+    ----------
+    references
+        Each once, in the order of the objects they come from.
+    unresolved
+        What could not be completed, with the reason.
+    expectations
+        By Study Instance UID, in order of first appearance.
+    """
+
+    references: tuple[DICOMObjectReference, ...]
+    unresolved: dict[DICOMObjectReference, str]
+    expectations: dict[str, Expectation]
+
+
+def resolve(
+    searcher: Searcher, objects: Iterable[DICOMDownloadable], level: DICOMObjectLevels
+) -> Resolution:
+    """Return references to everything in *objects*, at *level* or deeper.
+
+    What *objects* do not know of their own content is asked of *searcher*: one query for up to 50
+    studies. What a query with several UIDs does not bring is asked for again by itself, because
+    some archives do not understand lists of UIDs.
+
+    Raises
+    ------
+    ArchiveUnavailableError
+        If there is nobody to ask.
+    """
+    parts = [part for obj in objects for part in _parts(obj, level)]
+    unknown = unique(part.reference for part in parts if part.failure)
+    answers = _complete(searcher, list(unknown), level)
+    parts = [answers.get(part.reference, part) if part.failure else part for part in parts]
+    return Resolution(
+        references=tuple(unique(ref for part in parts for ref in part.references)),
+        unresolved={part.reference: part.failure for part in parts if part.failure},
+        expectations=_expectations(parts),
+    )
+
+
+@attrs.frozen
+class _Part:
+    """What is known of one branch: its references at the level wanted, or why there are none."""
+
+    reference: DICOMObjectReference
+    references: tuple[DICOMObjectReference, ...] = ()
+    announced: int | None = None
+    source: str = "instances named by the caller"
+    reasons: tuple[str, ...] = ()
+    completeness: Completeness = Completeness.COMPLETE
+    failure: str = ""
+
+
+def _parts(obj: DICOMDownloadable, level: DICOMObjectLevels) -> Iterator[_Part]:
+    """Yield *obj* as one part if it is known down to *level*, else its branches one by one."""
+    reference = obj.reference()
+    try:
+        yield _Part(reference, to_references((obj,), level), _announced(obj))
+    except NoReferencesFoundError as error:
+        if not obj.children:
+            yield _Part(reference, failure=str(error))
+        for child in obj.children:
+            yield from _parts(child, level)
+
+
+def _complete(
+    searcher: Searcher, unknown: Sequence[DICOMObjectReference], level: DICOMObjectLevels
+) -> dict[DICOMObjectReference, _Part]:
+    studies: list[_Above] = [ref for ref in unknown if isinstance(ref, StudyReference)]
+    series: list[_Above] = [ref for ref in unknown if isinstance(ref, SeriesReference)]
+    answers: dict[DICOMObjectReference, _Part] = {}
+    for group in (studies, series):
+        for chunk in chunked(group, _UIDS_PER_QUERY):
+            answers.update(_ask(searcher, chunk, level))
+    return answers
+
+
+def _ask(
+    searcher: Searcher, refs: Sequence[_Above], level: DICOMObjectLevels
+) -> dict[DICOMObjectReference, _Part]:
+    query = Query(
+        StudyInstanceUID=unique(ref.study_uid for ref in refs),
+        SeriesInstanceUID=unique(r.series_uid for r in refs if isinstance(r, SeriesReference)),
+        query_level=QueryLevels.from_object_level(level),
+    )
+    failure = ""
+    result: Sequence[Study] = ()
+    try:
+        result = searcher.find_studies(query)
+    except ArchiveUnavailableError:
+        raise
+    except GurneyError as error:
+        failure = f"the search for it failed: {error}"
+    studies = {study.uid: study for study in result}
+    answers: dict[DICOMObjectReference, _Part] = {}
+    for ref in refs:
+        part = _look_up(ref, studies, result, level, failure)
+        again = len(refs) > 1 and _is_doubtful(part)
+        answers.update(_ask(searcher, [ref], level) if again else {ref: part})
+    return answers
+
+
+def _is_doubtful(part: _Part) -> bool:
+    return bool(part.failure) or part.completeness is Completeness.CAPPED
+
+
+def _look_up(
+    ref: _Above,
+    studies: dict[str, Study],
+    result: Sequence[Study],
+    level: DICOMObjectLevels,
+    failure: str,
+) -> _Part:
+    try:
+        obj: Study | Series = studies[ref.study_uid]
+        if isinstance(ref, SeriesReference):
+            obj = studies[ref.study_uid][ref.series_uid]
+        references = to_references((obj,), level)
+    except KeyError:
+        return _Part(ref, failure=failure or f"the archive lists no such {ref.level.name.lower()}")
+    except NoReferencesFoundError as error:
+        return _Part(ref, failure=f"the archive lists it, but not what is in it: {error}")
+    announced = _announced(obj)
+    completeness, reasons = _judge(result, len(references), announced)
+    return _Part(ref, references, announced, "instance listing", reasons, completeness)
+
+
+def _judge(
+    result: Sequence[Study], listed: int, announced: int | None
+) -> tuple[Completeness, tuple[str, ...]]:
+    """Whether the listing of one study is all of it; a plain list can be proved by the count."""
+    if isinstance(result, SearchResult):
+        return result.completeness, result.reasons
+    if announced == listed:
+        return Completeness.COMPLETE, ()
+    reason = "the searcher does not say whether its listing is complete"
+    return Completeness.UNKNOWN, (reason,)
+
+
+def _announced(obj: DICOMDownloadable) -> int | None:
+    """How many instances the archive says are in *obj*; PROTOCOL: absent is unknown, not zero."""
+    if isinstance(obj, Series):
+        return number(obj.data, "NumberOfSeriesRelatedInstances")
+    if not isinstance(obj, Study):
+        return None
+    of_series = [number(series.data, "NumberOfSeriesRelatedInstances") for series in obj.series]
+    total = sum(count or 0 for count in of_series) if None not in of_series else None
+    counts = [total if of_series else None, number(obj.data, "NumberOfStudyRelatedInstances")]
+    return max((count for count in counts if count is not None), default=None)
+
+
+def _expectations(parts: Iterable[_Part]) -> dict[str, Expectation]:
+    by_study: dict[str, list[_Part]] = {}
+    for part in parts:
+        by_study.setdefault(part.reference.study_uid, []).append(part)
+    return {uid: _expectation(group) for uid, group in by_study.items()}
+
+
+def _expectation(parts: Sequence[_Part]) -> Expectation:
+    """Several sources for one study: each branch must reach the larger of its two counts."""
+    named = {ref for part in parts for ref in part.references}
+    beyond = sum(max(0, (part.announced or 0) - len(part.references)) for part in parts)
+    known = not any(part.failure for part in parts)
+    sources = list(unique(part.source for part in parts if part.references))
+    if any(part.announced is not None for part in parts):
+        sources.append("the archive's own count")
+    return Expectation(
+        count=len(named) + beyond if known else None,
+        source=" and ".join(sources) or "nobody",
+        completeness=Completeness.of_all(part.completeness for part in parts),
+        reasons=tuple(unique(reason for part in parts for reason in part.reasons)),
+    )
+
+
+def instances(resolution: Resolution) -> tuple[InstanceReference, ...]:
+    """Return the references of a resolution down to instances."""
+    return to_references(resolution.references, DICOMObjectLevels.INSTANCE)
+
+
+def unresolved(resolution: Resolution) -> Iterator[Outcome]:
+    """Yield an outcome for each thing of which not even the instances are known."""
+    for reference, reason in resolution.unresolved.items():
+        yield Outcome(reference=reference, status=OutcomeStatus.MISSING, reason=reason)
