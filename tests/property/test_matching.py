@@ -90,7 +90,7 @@ def name_matches(key: str, name: str) -> bool:
         keys.pop()
     names = name.split("=")
     if len(keys) == 1:
-        return any(name_like(keys[0], group) for group in names)
+        return any(name_like(keys[0], group) for group in names if folded(group))
     names += [""] * len(keys)
     return all(
         name_like(group, other) for group, other in zip(keys, names, strict=False) if folded(group)
@@ -407,8 +407,8 @@ def test_a_key_is_understood_or_refused_by_name(vr: str, key: str) -> None:
     except QueryError as error:
         message = str(error)
 
-    assert keyword in message or str(Tag(keyword)) in message
-    assert len(key) < 4 or key.strip() not in message
+    assert keyword in message
+    assert len(key.strip()) < 4 or key.strip() not in message
 
 
 @given(names.filter(bool), st.integers(0, 10), st.sampled_from("\N{REPLACEMENT CHARACTER}\x85\x1b"))

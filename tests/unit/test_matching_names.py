@@ -103,6 +103,12 @@ def test_groups(key: str, expected: Match) -> None:
     assert expected is answer(key, YAMADA)
 
 
+def test_a_key_of_one_group_is_compared_with_the_groups_there_are() -> None:
+    """``A==B`` has no second group, so no name without a family name."""
+    assert NOT_MATCHED is answer("^*", "A==B")
+    assert MATCHED is answer("^*", "A==^B")
+
+
 def test_a_group_that_the_value_lacks_does_not_match() -> None:
     """It is compared with an empty group."""
     assert NOT_MATCHED is answer("Yamada^Tarou=山田^太郎", "Yamada^Tarou")

@@ -19,9 +19,9 @@ from .errors import (
     InvalidInputError,
     InvalidUIDError,
     LayoutError,
-    NoReferencesFoundError,
     NonInstanceParameterError,
     NonSeriesParameterError,
+    NoReferencesFoundError,
     QueryError,
     SearchError,
     StorageError,
@@ -41,7 +41,7 @@ from .expansion import (
     unique,
 )
 from .levels import DICOMObjectLevels, QueryLevels
-from .matching import Match, Matches, matches
+from .matching import Match, Matches, matcher, matches
 from .objects import DICOMObject, Instance, Series, Study
 from .part10 import CHUNK_SIZE, DICOMFile, decode, encode
 from .protocols import Downloader, FileDownloader, Searcher, Storage, searcher_from
@@ -56,8 +56,8 @@ from .references import (
 )
 from .results import Completeness, HeldBack, SearchResult, completeness_of
 from .uids import check_uid, is_uid
-from .walk import FaultKind, Limits, StructuralWalk, Walked, walk, walk_file
 from .values import number, put, subset, text, texts
+from .walk import FaultKind, Limits, StructuralWalk, Walked, walk, walk_file
 
 __all__ = [
     "ArchiveUnavailableError",
@@ -129,6 +129,7 @@ __all__ = [
     "is_uid",
     "iter_references",
     "level_of_keyword",
+    "matcher",
     "matches",
     "number",
     "parse_reference",

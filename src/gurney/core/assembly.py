@@ -33,7 +33,7 @@ _STUDY_KEYWORDS: Final = """
     AdditionalPatientHistory AdmittingDiagnosesDescription ModalitiesInStudy SOPClassesInStudy
     NumberOfStudyRelatedSeries NumberOfStudyRelatedInstances NumberOfPatientRelatedStudies
     NumberOfPatientRelatedSeries NumberOfPatientRelatedInstances StudyStatusID
-""".split()
+"""
 _SERIES_KEYWORDS: Final = """
     SeriesInstanceUID Modality SeriesNumber SeriesDescription SeriesDate SeriesTime Laterality
     BodyPartExamined PatientPosition ProtocolName OperatorsName PerformingPhysicianName
@@ -43,7 +43,7 @@ _SERIES_KEYWORDS: Final = """
     FrameOfReferenceUID PositionReferenceIndicator SynchronizationFrameOfReferenceUID
     Manufacturer ManufacturerModelName InstitutionName InstitutionAddress StationName
     InstitutionalDepartmentName DeviceSerialNumber SoftwareVersions
-""".split()
+"""
 _DOWNWARDS: Final = tuple(sorted(DICOMObjectLevels, reverse=True))
 _UID_KEYWORDS: Final = {
     DICOMObjectLevels.STUDY: "StudyInstanceUID",
@@ -61,7 +61,7 @@ _LEVEL_OF_TAG: Final = {
         (DICOMObjectLevels.STUDY, _STUDY_KEYWORDS),
         (DICOMObjectLevels.SERIES, _SERIES_KEYWORDS),
     )
-    for keyword in keywords
+    for keyword in keywords.split()
 }
 
 
@@ -140,7 +140,7 @@ class Assembler:
             self._held_back.append(HeldBack(str(error), data=dataset))
             return
         branches = self._studies
-        for uid, at in zip(uids, levels):
+        for uid, at in zip(uids, levels, strict=True):
             branch = branches.setdefault(uid, _Branch())
             if at > level:
                 branch.mention(dataset, at)
@@ -154,12 +154,12 @@ class Assembler:
 
     def _compare_patients(self, study: _Branch, dataset: Dataset, uid: str) -> None:
         """Two patients in one study are real (Q33): merged by UID, and said."""
-        if "PatientID" in dataset:
-            patient = text(dataset, "PatientID")
-            if study.patient is None:
-                study.patient = patient
-            elif study.patient != patient:
-                self._notes[f"study {uid} holds more than one PatientID"] = None
+        patient = text(dataset, "PatientID")
+        if not patient or patient == study.patient:
+            return
+        if study.patient:
+            self._notes[f"study {uid} holds more than one PatientID"] = None
+        study.patient = patient
 
     def finish(self) -> Assembly:
         """Return everything added so far as trees."""
@@ -176,8 +176,10 @@ class _Branch:
 
     data: Dataset | None = None
     listed: bool = False
-    patient: str | None = None
-    children: dict[str, _Branch] = attrs.field(factory=dict)
+    patient: str = ""
+    children: dict[str, _Branch] = attrs.field(
+        factory=lambda: dict[str, _Branch]()  # noqa: PLW0108  `_Branch` is not there yet
+    )
 
     def mention(self, dataset: Dataset, level: DICOMObjectLevels) -> None:
         """Take what an item from below says, unless something is known already."""

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Literal, TypeVar, Union, overload
+from typing import Literal, TypeAlias, TypeVar, overload
 
 from .downloadable import DICOMDownloadable
 from .errors import (
     InvalidInputError,
-    NoReferencesFoundError,
     NonInstanceParameterError,
     NonSeriesParameterError,
+    NoReferencesFoundError,
 )
 from .levels import DICOMObjectLevels
 from .references import (
@@ -44,10 +44,10 @@ __all__ = [
 
 T = TypeVar("T")
 _Ref = TypeVar("_Ref", bound=DICOMObjectReference)
-_DeepRef = TypeVar("_DeepRef", bound=Union[SeriesReference, InstanceReference])
-_InstanceLevel = Literal[DICOMObjectLevels.INSTANCE]
-_SeriesLevel = Literal[DICOMObjectLevels.SERIES]
-_SeriesOrInstance = Union[SeriesReference, InstanceReference]
+_DeepRef = TypeVar("_DeepRef", bound=SeriesReference | InstanceReference)
+_InstanceLevel: TypeAlias = Literal[DICOMObjectLevels.INSTANCE]
+_SeriesLevel: TypeAlias = Literal[DICOMObjectLevels.SERIES]
+_SeriesOrInstance: TypeAlias = SeriesReference | InstanceReference
 
 
 @overload
@@ -143,8 +143,7 @@ def to_references(
     (SeriesReference(study_uid='1.2', series_uid='1.2.3'),)
     """
     found: list[DICOMObjectReference] = []
-    for obj in objects:
-        _collect(obj, max_level, found)
+    _collect(objects, max_level, found)
     return tuple(found)
 
 
@@ -289,13 +288,14 @@ def group_by_series(
 
 
 def _collect(
-    obj: DICOMDownloadable, max_level: DICOMObjectLevels, found: list[DICOMObjectReference]
+    objects: Iterable[DICOMDownloadable],
+    max_level: DICOMObjectLevels,
+    found: list[DICOMObjectReference],
 ) -> None:
-    if obj.level <= max_level:
-        found.append(obj.reference())
-        return
-    children = obj.children
-    if not children:
-        raise NoReferencesFoundError(str(obj.reference()), max_level.name.lower())
-    for child in children:
-        _collect(child, max_level, found)
+    for obj in objects:
+        if obj.level <= max_level:
+            found.append(obj.reference())
+        elif children := obj.children:
+            _collect(children, max_level, found)
+        else:
+            raise NoReferencesFoundError(str(obj.reference()), max_level.name.lower())

@@ -6,16 +6,17 @@ built; a child that has a parent already is copied, so no tree changes because a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from threading import RLock
-from typing import ClassVar, Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 
 import attrs
 from pydicom.dataset import Dataset
 from typing_extensions import Self
 
-from .errors import DetachedError, DuplicateUIDError
+from .errors import DetachedError, DuplicateUIDError, InvalidInputError
 from .levels import DICOMObjectLevels
 from .references import InstanceReference, SeriesReference, StudyReference, instance_of_tree
 from .uids import check_uid
@@ -26,12 +27,20 @@ _set: Final = object.__setattr__  # frozen means: nobody sets anything but the l
 _linking: Final = RLock()  # two threads may give one child to two parents; one gets a copy
 
 
+def _check_data(node: _Node, _: object, data: Any) -> None:
+    if not (data is None or isinstance(data, Dataset)):
+        raise InvalidInputError(
+            f"the data of {node} must be a pydicom Dataset, not {type(data).__name__}; "
+            f"children are given by name: series=[...], instances=[...]"
+        )
+
+
 @attrs.frozen
 class _Node:
     """What study, series and instance share."""
 
     uid: str = attrs.field(converter=check_uid)
-    _data: Dataset | None = attrs.field(default=None, eq=False, repr=False)
+    _data: Dataset | None = attrs.field(default=None, eq=False, repr=False, validator=_check_data)
 
     @property
     def data(self) -> Dataset:
@@ -39,11 +48,11 @@ class _Node:
 
         An empty data set is made when first asked for: it weighs ten times what an instance does.
         """
-        data = self._data
-        if data is None:
-            data = Dataset()
-            _set(self, "_data", data)
-        return data
+        if self._data is None:
+            with _linking:
+                if self._data is None:  # still: no other thread was faster
+                    _set(self, "_data", Dataset())
+        return cast("Dataset", self._data)
 
     def __copy__(self) -> Self:
         # copy.copy skips __attrs_post_init__: the children would keep naming the original.
@@ -85,10 +94,17 @@ class Instance(_Node):
     1.2/1.2.3/1.2.3.4
     """
 
-    level: ClassVar[Literal[DICOMObjectLevels.INSTANCE]] = DICOMObjectLevels.INSTANCE
-    children: ClassVar[tuple[()]] = ()
-
     parent: Series | None = attrs.field(init=False, default=None, eq=False, repr=False)
+
+    @property
+    def level(self) -> Literal[DICOMObjectLevels.INSTANCE]:
+        """Always `DICOMObjectLevels.INSTANCE`."""
+        return DICOMObjectLevels.INSTANCE
+
+    @property
+    def children(self) -> tuple[()]:
+        """Nothing: the tree ends here."""
+        return ()
 
     def root(self) -> DICOMObject:
         """Return the highest object above: the study, if this is part of one."""
@@ -124,7 +140,7 @@ class Instance(_Node):
 
 
 def _instances(items: Iterable[Instance]) -> tuple[Instance, ...]:
-    return tuple(items)
+    return _all_of(Instance, items)
 
 
 @attrs.frozen(repr=False)
@@ -160,13 +176,16 @@ class Series(_Node):
     True
     """
 
-    level: ClassVar[Literal[DICOMObjectLevels.SERIES]] = DICOMObjectLevels.SERIES
-
     instances: tuple[Instance, ...] = attrs.field(default=(), converter=_instances, hash=False)
     parent: Study | None = attrs.field(init=False, default=None, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         _set(self, "instances", _adopt(self, self.instances))
+
+    @property
+    def level(self) -> Literal[DICOMObjectLevels.SERIES]:
+        """Always `DICOMObjectLevels.SERIES`."""
+        return DICOMObjectLevels.SERIES
 
     @property
     def children(self) -> tuple[Instance, ...]:
@@ -226,7 +245,7 @@ class Series(_Node):
 
 
 def _series(items: Iterable[Series]) -> tuple[Series, ...]:
-    return tuple(items)
+    return _all_of(Series, items)
 
 
 @attrs.frozen(repr=False)
@@ -259,12 +278,15 @@ class Study(_Node):
     ['1.2/1.2.3', '1.2/1.2.4']
     """
 
-    level: ClassVar[Literal[DICOMObjectLevels.STUDY]] = DICOMObjectLevels.STUDY
-
     series: tuple[Series, ...] = attrs.field(default=(), converter=_series, hash=False)
 
     def __attrs_post_init__(self) -> None:
         _set(self, "series", _adopt(self, self.series))
+
+    @property
+    def level(self) -> Literal[DICOMObjectLevels.STUDY]:
+        """Always `DICOMObjectLevels.STUDY`."""
+        return DICOMObjectLevels.STUDY
 
     @property
     def parent(self) -> None:
@@ -327,6 +349,14 @@ DICOMObject: TypeAlias = Study | Series | Instance
 _Child = TypeVar("_Child", Series, Instance)
 
 
+def _all_of(kind: type[_Child], items: Iterable[object]) -> tuple[_Child, ...]:
+    found = tuple(items)
+    for item in found:
+        if not isinstance(item, kind):
+            raise InvalidInputError(f"{kind.__name__} expected, not {type(item).__name__}")
+    return cast("tuple[_Child, ...]", found)
+
+
 def _adopt(parent: Study | Series, children: tuple[_Child, ...]) -> tuple[_Child, ...]:
     """Link *children* to *parent*; one that has a parent already is copied, not moved."""
     if len({child.uid for child in children}) != len(children):
@@ -339,9 +369,8 @@ def _adopt(parent: Study | Series, children: tuple[_Child, ...]) -> tuple[_Child
 
 
 def _name_duplicate(parent: Study | Series, children: tuple[_Child, ...]) -> str:
-    uids = [child.uid for child in children]
-    twice = next(child for child in children if uids.count(child.uid) > 1)
-    return f"{parent} was given {twice} more than once; give each child once"
+    ((uid, count),) = Counter(child.uid for child in children).most_common(1)
+    return f"{parent} was given {count} children with the UID {uid}; give each once"
 
 
 def _lookup(parent: Study | Series, index: dict[str, _Child], uid: str) -> _Child:

@@ -23,6 +23,7 @@ from .query import Query
 from .receipts import Outcome
 from .references import InstanceReference
 from .results import Completeness, SearchResult
+from .uids import check_uid
 
 __all__ = ["Downloader", "FileDownloader", "Searcher", "Storage", "searcher_from"]
 
@@ -82,10 +83,13 @@ class Searcher(Protocol):
 
         Raises
         ------
+        InvalidUIDError
+            If *study_uid* is empty (which would match any study) or not one UID.
         StudyCountError
             If there is none.
         """
-        return self.find_study(Query(StudyInstanceUID=study_uid, query_level=query_level))
+        uid = check_uid(study_uid, "study UID")
+        return self.find_study(Query(StudyInstanceUID=uid, query_level=query_level))
 
 
 class Downloader(Protocol):
@@ -196,7 +200,7 @@ class _FunctionSearcher(Searcher):
 
 
 def _complain(result: SearchResult) -> None:
-    """A single study cannot carry the completeness of the search that found it: say it here."""
+    """Say what a single study cannot carry: the completeness of the search that found it."""
     reasons = "; ".join(result.reasons)
     if result.completeness is Completeness.CAPPED:
         raise SearchError(f"the search was cut short ({reasons}); use find_studies to see the rest")

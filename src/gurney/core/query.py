@@ -10,12 +10,12 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
-from typing import Any, Final, Union
+from typing import Any, Final, TypeAlias, cast
 
 import attrs
 from pydicom.datadict import keyword_dict
 from pydicom.dataset import Dataset
-from typing_extensions import Self, TypeAlias
+from typing_extensions import Self
 
 from .errors import QueryError, UnsupportedParameterError
 from .levels import QueryLevels
@@ -24,48 +24,78 @@ from .values import put
 
 __all__ = ["DateLike", "ExtendedQuery", "Query", "Texts"]
 
-DateLike: TypeAlias = Union[date, str, None]
+DateLike: TypeAlias = date | str | None
 """A date: `datetime.date`, or text as DICOM writes it (``YYYYMMDD``, PS3.5 6.2)."""
 
-Texts: TypeAlias = Union[str, Iterable[str]]
+Texts: TypeAlias = str | Iterable[str]
 """One value, or several; within text, a backslash separates values (PS3.5 6.4)."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _DATE: Final = re.compile(r"[0-9]{8}")
 
 
-def _joined(value: Texts) -> str:
-    return value if isinstance(value, str) else "\\".join(value)
+def _study_uids(value: Texts) -> str:
+    return _joined(value, "StudyInstanceUID")
+
+
+def _series_uids(value: Texts) -> str:
+    return _joined(value, "SeriesInstanceUID")
+
+
+def _modalities(value: Texts) -> str:
+    return _joined(value, "ModalitiesInStudy")
+
+
+def _joined(value: Texts, name: str) -> str:
+    """Join several values as DICOM writes them (PS3.5 6.4)."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    try:
+        values = list(value)
+        joined = "\\".join(values)
+    except TypeError:
+        raise QueryError(
+            f"{name} must be text, or several texts; it is, or holds, something else"
+        ) from None
+    if not (values and all(values)):
+        raise QueryError(
+            f"{name} was given an empty list, or an empty entry, which would match anything; "
+            f"leave it out if that is meant"
+        )
+    return joined
 
 
 def _keywords(value: Texts) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
+    if isinstance(value, str):
+        return (value,) if value else ()
+    try:
+        return tuple(value)
+    except TypeError:
+        raise QueryError("include_fields must be DICOM keywords") from None
 
 
 def _date(value: DateLike) -> date | None:
-    if isinstance(value, datetime):
-        if value.time() != time():
-            raise QueryError("a study date has a time of day, which would be lost; give a date")
-        return value.date()
-    if isinstance(value, date):
-        return value
-    return _parse_date(value, "a study date") if value else None
+    return None if value is None or value == "" else _day(value, "a study date")
 
 
 def _date_range(value: DateLike) -> str:
-    """``PatientBirthDate`` as text: a date or a range of dates."""
-    if isinstance(value, date):
-        return _da(value)
-    ends = value.split("-") if value else []
-    dates = [_parse_date(end, "PatientBirthDate") for end in ends if end]
-    if value and (len(ends) > 2 or not dates):
-        _parse_date(value, "PatientBirthDate")
-    if dates != sorted(dates):
+    """Return ``PatientBirthDate`` as text: a day, or a range of days."""
+    if value is None or value == "":
+        return ""
+    ends = value.split("-") if isinstance(value, str) else []
+    if len(ends) != 2 or not any(ends):
+        return _da(_day(value, "PatientBirthDate"))
+    days = [_day(end, "PatientBirthDate") for end in ends if end]
+    if days != sorted(days):
         raise QueryError("PatientBirthDate is a range that ends before it begins; swap its ends")
-    return value or ""
+    return "-".join(ends)
 
 
-def _parse_date(value: object, name: str) -> date:
+def _day(value: DateLike, name: str) -> date:
+    if isinstance(value, datetime) and value.time() != time():
+        raise QueryError(f"{name} has a time of day, which would be lost; give a date")
+    if isinstance(value, date):
+        return date(value.year, value.month, value.day)
     try:
         if not (isinstance(value, str) and _DATE.fullmatch(value)):
             raise ValueError
@@ -82,6 +112,11 @@ def _check_texts(_: object, field: attrs.Attribute[str], value: object) -> None:
         raise QueryError(f"{field.name} must be text, not {type(value).__name__}")
     if _CONTROL.search(value):
         raise QueryError(f"{field.name} holds a control character; take it out")
+    if value and not all(part.strip() for part in value.split("\\")):
+        raise QueryError(
+            f"{field.name} has a blank value, which would match anything; leave it out if that "
+            f"is meant"
+        )
 
 
 def _check_text(_: object, field: attrs.Attribute[str], value: object) -> None:
@@ -106,14 +141,20 @@ def _check_level(_: object, field: attrs.Attribute[QueryLevels], value: object) 
 
 def _check_include_fields(_: object, field: attrs.Attribute[Any], value: Iterable[object]) -> None:
     for keyword in value:
-        if keyword not in keyword_dict:
+        if not (isinstance(keyword, str) and keyword and keyword in keyword_dict):
             raise QueryError(
-                f"{field.name}: {keyword!r} is not a DICOM keyword{_nearest(keyword, keyword_dict)}"
+                f"{field.name}: {_shown(keyword)} is not a DICOM keyword"
+                f"{_nearest(keyword, keyword_dict)}"
             )
 
 
-def _nearest(keyword: object, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(str(keyword), list(known), n=1)
+def _shown(name: object) -> str:
+    """Return a mistyped keyword as it is; whatever else was given may be a patient's."""
+    return name if isinstance(name, str) and name.isidentifier() else "an entry"
+
+
+def _nearest(name: object, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(str(name), list(known), n=1)
     return f"; did you mean {near[0]}?" if near else "; see DICOM PS3.6 for the list"
 
 
@@ -121,8 +162,8 @@ def _nearest(keyword: object, known: Iterable[str]) -> str:
 class Query:
     r"""A question that every searcher understands.
 
-    Empty fields match anything. Text may hold the wildcards ``*`` (any run of characters) and
-    ``?`` (one character); UIDs and dates may not.
+    Empty fields match anything; an empty list, which is seldom meant so, is refused. Text may hold
+    the wildcards ``*`` (any run of characters) and ``?`` (one character); UIDs and dates may not.
 
     Parameters
     ----------
@@ -146,8 +187,8 @@ class Query:
     Raises
     ------
     QueryError
-        For a value of the wrong type, a date that is none, dates in the wrong order, an unknown
-        keyword. Nothing is sent anywhere.
+        For a value of the wrong type, a blank value, a date that is none, dates in the wrong
+        order, an unknown keyword. Nothing is sent anywhere.
 
     References
     ----------
@@ -160,12 +201,12 @@ class Query:
     ('CT\\MR', datetime.date(2024, 1, 1))
     """
 
-    StudyInstanceUID: str = attrs.field(default="", converter=_joined, validator=_check_uids)
+    StudyInstanceUID: str = attrs.field(default="", converter=_study_uids, validator=_check_uids)
     AccessionNumber: str = attrs.field(default="", validator=_check_text)
     PatientName: str = attrs.field(default="", validator=_check_text)
     PatientID: str = attrs.field(default="", validator=_check_text)
-    ModalitiesInStudy: str = attrs.field(default="", converter=_joined, validator=_check_texts)
-    SeriesInstanceUID: str = attrs.field(default="", converter=_joined, validator=_check_uids)
+    ModalitiesInStudy: str = attrs.field(default="", converter=_modalities, validator=_check_texts)
+    SeriesInstanceUID: str = attrs.field(default="", converter=_series_uids, validator=_check_uids)
     query_level: QueryLevels = attrs.field(default=QueryLevels.STUDY, validator=_check_level)
     min_study_date: date | None = attrs.field(default=None, converter=_date)
     max_study_date: date | None = attrs.field(default=None, converter=_date)
@@ -213,12 +254,13 @@ class Query:
         --------
         >>> Query.from_mapping({"PatientNam": "DOE*"})
         Traceback (most recent call last):
-        gurney.core.errors.QueryError: Query has no PatientNam; did you mean PatientName?
+        gurney.core.errors.QueryError: Query has no parameter PatientNam; did you mean PatientName?
         """
         known = attrs.fields_dict(cls)
         for name in values:
             if name not in known:
-                raise QueryError(f"{cls.__name__} has no {name}{_nearest(name, known)}")
+                near = _nearest(name, known)
+                raise QueryError(f"{cls.__name__} has no parameter {_shown(name)}{near}")
         return cls(**values)
 
     def parameters(self) -> dict[str, Any]:
@@ -304,4 +346,4 @@ def _plain(value: object) -> str:
         return _da(value)
     if isinstance(value, QueryLevels):
         return value.value
-    return "+".join(value) if isinstance(value, tuple) else str(value)
+    return "+".join(cast("tuple[str, ...]", value)) if isinstance(value, tuple) else str(value)

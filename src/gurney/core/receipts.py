@@ -144,7 +144,7 @@ class StudyReceipt:
     @property
     def received(self) -> int:
         """How many expected instances are whole in their place."""
-        return sum(outcome.good for outcome in self.outcomes)
+        return len({outcome.reference for outcome in self.outcomes if outcome.good})
 
     @property
     def verified_bytes(self) -> int:
@@ -178,13 +178,15 @@ class StudyReceipt:
         return dict(sorted(counted.items()))
 
     def _shortfall(self) -> Iterable[str]:
-        count = self.expectation.count
+        expected = self.expectation
+        if expected.completeness is not Completeness.COMPLETE and not expected.reasons:
+            yield f"{expected.source} may not have named everything"
         if self.missing:
             yield f"{len(self.missing)} of {len(self.missing) + self.received} did not arrive whole"
-        elif count is None:
+        elif expected.count is None:
             yield "nobody could say how many instances there are"
-        elif self.received < count:
-            yield f"{self.received} instances are here, {self.expectation.source} says {count}"
+        elif self.received < expected.count:
+            yield f"{self.received} instances are here, {expected.source} says {expected.count}"
 
 
 def _study_receipts(items: Iterable[StudyReceipt]) -> tuple[StudyReceipt, ...]:
@@ -192,7 +194,7 @@ def _study_receipts(items: Iterable[StudyReceipt]) -> tuple[StudyReceipt, ...]:
 
 
 def _texts(items: Iterable[str]) -> tuple[str, ...]:
-    return tuple(items)
+    return (items,) if isinstance(items, str) else tuple(items)
 
 
 _FORMAT: Final = "gurney receipt 1"
@@ -296,7 +298,7 @@ class Receipt:
                 started=_time(content["started"]),
                 finished=_time(content["finished"]),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InvalidInputError(
                 f"not a receipt that gurney wrote ({type(error).__name__}); "
                 f"expected JSON with format {_FORMAT!r}"
@@ -308,14 +310,16 @@ class Receipt:
         writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
         writer.writeheader()
         for outcome in self.outcomes:
-            uids = zip(_COLUMNS[:3], outcome.reference.uids if outcome.reference else ())
+            uids = zip(
+                _COLUMNS[:3], outcome.reference.uids if outcome.reference else (), strict=False
+            )
             row = _outcome_to_dict(outcome) | {"notes": "; ".join(outcome.notes)}
             writer.writerow({**dict(uids), **{k: v for k, v in row.items() if k in _COLUMNS}})
         return text.getvalue()
 
 
 def _study_to_dict(study: StudyReceipt) -> dict[str, Any]:
-    """The figures first, for readers; only ``expectation`` and ``instances`` are read back."""
+    """Put the figures first, for readers; only ``expectation`` and ``instances`` are read back."""
     return {
         "study_uid": study.study_uid,
         "complete": study.complete,

@@ -6,7 +6,7 @@ a series before its instances.
 
 from __future__ import annotations
 
-from typing import ClassVar, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
@@ -28,12 +28,15 @@ class _Reference:
 
     __slots__ = ()
 
-    children: ClassVar[tuple[()]] = ()  # a reference points, it does not hold
-
     @property
     def uids(self) -> tuple[str, ...]:
         """The UIDs from the study downwards, shape ``(1,)``, ``(2,)`` or ``(3,)``."""
         raise NotImplementedError
+
+    @property
+    def children(self) -> tuple[()]:
+        """Nothing: a reference points, it does not hold."""
+        return ()
 
     def __str__(self) -> str:
         return "/".join(self.uids)
@@ -66,7 +69,7 @@ def _instance_uid(value: str) -> str:
     return check_uid(value, "instance UID")
 
 
-@attrs.frozen(order=False, weakref_slot=False)
+@attrs.frozen(order=False)
 class StudyReference(_Reference):
     """Points to a study, whatever is in it.
 
@@ -81,9 +84,12 @@ class StudyReference(_Reference):
     1.2
     """
 
-    level: ClassVar[Literal[DICOMObjectLevels.STUDY]] = DICOMObjectLevels.STUDY
-
     study_uid: str = attrs.field(converter=_study_uid)
+
+    @property
+    def level(self) -> Literal[DICOMObjectLevels.STUDY]:
+        """Always `DICOMObjectLevels.STUDY`."""
+        return DICOMObjectLevels.STUDY
 
     @property
     def uids(self) -> tuple[str]:
@@ -95,7 +101,7 @@ class StudyReference(_Reference):
         return self
 
 
-@attrs.frozen(order=False, weakref_slot=False)
+@attrs.frozen(order=False)
 class SeriesReference(_Reference):
     """Points to a series within its study.
 
@@ -110,10 +116,13 @@ class SeriesReference(_Reference):
     1.2/1.2.3
     """
 
-    level: ClassVar[Literal[DICOMObjectLevels.SERIES]] = DICOMObjectLevels.SERIES
-
     study_uid: str = attrs.field(converter=_study_uid)
     series_uid: str = attrs.field(converter=_series_uid)
+
+    @property
+    def level(self) -> Literal[DICOMObjectLevels.SERIES]:
+        """Always `DICOMObjectLevels.SERIES`."""
+        return DICOMObjectLevels.SERIES
 
     @property
     def uids(self) -> tuple[str, str]:
@@ -125,7 +134,7 @@ class SeriesReference(_Reference):
         return self
 
 
-@attrs.frozen(order=False, weakref_slot=False)
+@attrs.frozen(order=False)
 class InstanceReference(_Reference):
     """Points to one SOP instance within its series and study.
 
@@ -140,11 +149,14 @@ class InstanceReference(_Reference):
     1.2/1.2.3/1.2.3.4
     """
 
-    level: ClassVar[Literal[DICOMObjectLevels.INSTANCE]] = DICOMObjectLevels.INSTANCE
-
     study_uid: str = attrs.field(converter=_study_uid)
     series_uid: str = attrs.field(converter=_series_uid)
     instance_uid: str = attrs.field(converter=_instance_uid)
+
+    @property
+    def level(self) -> Literal[DICOMObjectLevels.INSTANCE]:
+        """Always `DICOMObjectLevels.INSTANCE`."""
+        return DICOMObjectLevels.INSTANCE
 
     @property
     def uids(self) -> tuple[str, str, str]:
@@ -162,7 +174,7 @@ _set_study, _set_series, _set_instance = (
 
 
 def instance_of_tree(study_uid: str, series_uid: str, instance_uid: str) -> InstanceReference:
-    """Return a reference to an instance of a tree, which has checked its UIDs: 5 times faster."""
+    """Return a reference made of UIDs that a tree has checked before, in a quarter of the time."""
     reference: InstanceReference = object.__new__(InstanceReference)
     _set_study(reference, study_uid)
     _set_series(reference, series_uid)

@@ -64,7 +64,7 @@ def _studies(items: Iterable[Study]) -> tuple[Study, ...]:
 
 
 def _texts(items: Iterable[str]) -> tuple[str, ...]:
-    return tuple(items)
+    return (items,) if isinstance(items, str) else tuple(items)
 
 
 def _held_back(items: Iterable[HeldBack]) -> tuple[HeldBack, ...]:

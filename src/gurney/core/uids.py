@@ -1,8 +1,9 @@
 """Which texts may stand for a UID.
 
 Real archives hold UIDs that break PS3.5 9.1 (letters, leading zeros, 74 characters): they are
-kept as they are. What is refused is what makes a request or a path mean something else. An
-*empty* UID is the worst: some archives answer a retrieve without UID with everything they hold.
+kept as they are. What is refused is what makes a request or a path mean something else, ``..``
+for one. An *empty* UID is the worst: some archives answer a retrieve without UID with everything
+they hold.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from .errors import InvalidUIDError
 __all__ = ["check_uid", "is_uid"]
 
 _FORBIDDEN: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f/\\?#%*]")
-_is_plain: Final = re.compile(r"[0-9A-Za-z.]+").fullmatch  # nearly all, at a third of the cost
+_is_plain: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z.]*").fullmatch  # nearly all; fast
 
 
 def is_uid(value: str) -> bool:
@@ -26,7 +27,7 @@ def is_uid(value: str) -> bool:
     >>> is_uid("1.2.840"), is_uid("0001.a.b"), is_uid(""), is_uid("1.2/../3")
     (True, True, False, False)
     """
-    return bool(value) and _FORBIDDEN.search(value) is None
+    return value.strip(".") != "" and _FORBIDDEN.search(value) is None
 
 
 def check_uid(value: str, name: str = "UID") -> str:
@@ -35,8 +36,8 @@ def check_uid(value: str, name: str = "UID") -> str:
     Raises
     ------
     InvalidUIDError
-        If it is not text, is empty, or holds white space, a control character or one of
-        ``/ \ ? # % *``. The message says *name*.
+        If it is not text, is empty, has nothing but dots, or holds white space, a control
+        character or one of ``/ \ ? # % *``. The message says *name*.
 
     Examples
     --------
@@ -49,11 +50,13 @@ def check_uid(value: str, name: str = "UID") -> str:
 
 
 def _explain(value: object, name: str) -> str:
-    """The slow way: a subclass of `str` becomes a `str`, an odd UID passes, the rest is refused."""
+    """Take the slow way: subclasses of `str` become `str`, odd UIDs pass, the rest is refused."""
     if not isinstance(value, str):
         raise InvalidUIDError(f"{name} must be text, not {type(value).__name__}")
     if not value:
         raise InvalidUIDError(f"{name} is empty; to address everything, search first")
+    if not value.strip("."):
+        raise InvalidUIDError(f"{name} has nothing but dots, which paths and URLs read as a way up")
     found = _FORBIDDEN.search(value)
     if found is not None:
         raise InvalidUIDError(

@@ -25,14 +25,9 @@ _NUMBERS_AS_TEXT: Final = ("DS", "IS")  # pydicom puts a value that is no number
 
 
 def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
-    """Return the values of *keyword* as text, in order; empty if absent, empty or unreadable."""
-    try:
-        value: object = dataset.get(keyword)
-        if isinstance(value, MultiValue):
-            return tuple(_clean(item) for item in cast("MultiValue[object]", value))
-        return () if value is None or value == "" else (_clean(value),)
-    except Exception:  # noqa: BLE001  pydicom raises a dozen classes on damaged values (P01)
-        return ()
+    """Return the values of *keyword* as text, in order; empty if it is absent, empty or unknown."""
+    tag = tag_for_keyword(keyword)
+    return () if tag is None else stored(dataset, BaseTag(tag)) or ()
 
 
 def text(dataset: Dataset, keyword: str) -> str:

@@ -1,4 +1,4 @@
-"""The structural walk: is this one whole DICOM instance, and which?"""
+"""The structural walk: whether bytes are one whole DICOM instance, and which."""
 
 from __future__ import annotations
 

@@ -3,18 +3,20 @@
 The states before and after those of `ElementWalk`::
 
     prologue ──▶ label ──▶ elements ──▶ data_set ──▶ first_element …
-                         (file meta)       ╰───────▶ inflate ──▶ padding
+                         (file meta)       ╰───────▶ inflate ──▶ trailer
 
 Nothing here relies on a preamble, on file meta, or on their being true.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from .elements import Buffer, ElementWalk
+from ..errors import InvalidInputError
+from .deflated import DeflatedWalk
+from .elements import ElementWalk
 from .kept import Kept, Tags
+from .machine import Buffer
 from .pixels import pixel_oddities
 from .result import FaultKind, Limits, Walked
 from .syntax import EXPLICIT, begins_data_set, deflated, encoding_of, foreign_kind, observed
@@ -23,7 +25,6 @@ __all__ = ["InstanceWalk"]
 
 _META = b"\x02\x00"  # group 0002, always little endian
 _AFTER_META = 0x00030000
-_STEP = 64 * 1024  # bytes taken from a deflated data set at once, and made of it
 
 
 class InstanceWalk(ElementWalk):
@@ -33,17 +34,17 @@ class InstanceWalk(ElementWalk):
         super().__init__(Kept(keywords, limits.value), {}, limits)
         self.state = self.prologue
         self.need = 134
-        self.begin: int | None = None  # position of the data set
-        self.deflated: _Deflated | None = None
+        self.data_set_offset: int | None = None  # position of the data set
+        self.deflated: DeflatedWalk | None = None
 
     # ------------------------------------------------------------------ states
 
-    def prologue(self, buffer: Buffer, at: int, end: int) -> int:
+    def prologue(self, buffer: Buffer, at: int) -> int:
         """Find the preamble, or do without; fewer than 134 bytes come if these are all.
 
         There are bare data sets with DICM in the right place, in some value.
         """
-        head = bytes(buffer[at : min(end, at + 134)])
+        head = bytes(buffer[at : at + 134])
         bare = begins_data_set(head[:8])
         self.state, self.need = self.label, 8
         if head[128:132] == b"DICM" and (not bare or head[132:] == _META):
@@ -56,7 +57,7 @@ class InstanceWalk(ElementWalk):
             return at
         return self.fail(FaultKind.NOT_DICOM, foreign_kind(head), at)
 
-    def label(self, buffer: Buffer, at: int, end: int) -> int:  # noqa: ARG002
+    def label(self, buffer: Buffer, at: int) -> int:
         """Begin the file meta, or do without."""
         header = bytes(buffer[at : at + 8])
         if header[:2] != _META:
@@ -78,9 +79,9 @@ class InstanceWalk(ElementWalk):
             return at
         return super().out_of_line(tag, buffer, at)
 
-    def data_set(self, buffer: Buffer, at: int, end: int) -> int:  # noqa: ARG002
+    def data_set(self, buffer: Buffer, at: int) -> int:
         """Begin the data set, deflated or not."""
-        self.begin = self.origin + at
+        self.data_set_offset = self.origin + at
         transfer_syntax = self.kept.uid(Tags.TRANSFER_SYNTAX)
         self.encoding = encoding_of(transfer_syntax)
         self.state = self.first_element
@@ -88,63 +89,71 @@ class InstanceWalk(ElementWalk):
             if begins_data_set(bytes(buffer[at : at + 8])):
                 self.note("declared deflated, is not")
             else:
-                self.deflated = _Deflated(self.kept, self.notes, self.limits)
+                self.deflated = DeflatedWalk(self.kept, self.notes, self.limits)
                 self.state, self.need = self.inflate, 1
         return at
 
-    def first_element(self, buffer: Buffer, at: int, end: int) -> int:
+    def first_element(self, buffer: Buffer, at: int) -> int:
         """Compare what is declared with what is there."""
-        declared, outermost = self.encoding, not self.open
-        at = super().first_element(buffer, at, end)
+        declared, outermost = self.encoding, not self._open
+        at = super().first_element(buffer, at)
         if outermost and self.found != declared and self.kept.uid(Tags.TRANSFER_SYNTAX):
             self.note(f"declared {declared}, is {self.found}")
         return at
 
-    def inflate(self, buffer: Buffer, at: int, end: int) -> int:
-        """Inflate the data set in small steps, and walk over what comes out."""
+    def inflate(self, buffer: Buffer, at: int) -> int:
+        """Walk over what the data set inflates to."""
         if self.deflated is None:
             raise AssertionError("the state before makes it")
-        while at < end:
-            step = bytes(buffer[at : min(end, at + _STEP)])
-            try:
-                self.deflated.feed(step)
-            except zlib.error:
-                text = f"the deflated data set is corrupt near {self.place(self.origin + at)}"
-                return self.fail(FaultKind.MALFORMED, text, at)
-            inner = self.deflated.walk
-            if inner.kind is not None:
-                self.fail(inner.kind, "", at)
-                self.fault = inner.fault
-                return at
-            at += len(step)
-            if self.deflated.stream.eof:
-                self.state = self.trailer
-                return at - len(self.deflated.stream.unused_data)
-        return end
+        used = self.deflated.inflate(buffer[at:])
+        if self.deflated.ended:
+            self.state = self.trailer
+        if self.deflated.kind is not None:
+            self.end = self.data_set_offset
+            self.fail(self.deflated.kind, "", at)
+            self.fault = self.deflated.fault
+        return at + used
 
-    def trailer(self, buffer: Buffer, at: int, end: int) -> int:
+    def trailer(self, buffer: Buffer, at: int) -> int:
         """Let pass what follows a deflated data set, which marks its own end.
 
-        Some writers leave the checksum there that gzip files have.
+        Some writers append the checksum and size that gzip files end with.
         """
         if self.end is None:
             self.end = self.origin + at
-        if bytes(buffer[at:end]).strip(b"\0"):
-            self.note("more than padding after the deflated data set")
-        return end
+        return len(buffer)
 
     # ------------------------------------------------------------------ the end
 
     def finish(self) -> Walked:
         """Say what was found."""
-        if self.state == self.prologue:
+        if self.state == self.prologue:  # fewer bytes than it wants
             self.need = 1
             self.feed(b"")
         self.close()
-        inner = self.deflated.walk if self.deflated else self
-        self._note_mismatches(inner)
-        self.state = _over  # a bound method would be a cycle, and work for the collector
-        return self._result(inner)
+        self.state = _finished  # a bound method would be a cycle, and work for the collector
+        inner = self.deflated or self
+        uids = {tag: self.kept.uid(tag) for tag in Tags.UIDS}
+        self._note_mismatches(inner, uids)
+        end = self.end or 0
+        return Walked(
+            kind=self.kind,
+            fault=self.fault,
+            oddities=tuple(self.notes.values()),
+            size=self.size,
+            end=end,
+            data_set_offset=end if self.data_set_offset is None else self.data_set_offset,
+            transfer_syntax=uids[Tags.TRANSFER_SYNTAX],
+            implicit_vr=not inner.found.explicit,
+            little_endian=inner.found.little,
+            meta_instance_uid=uids[Tags.META_INSTANCE],
+            meta_class_uid=uids[Tags.META_CLASS],
+            study_uid=uids[Tags.STUDY],
+            series_uid=uids[Tags.SERIES],
+            instance_uid=uids[Tags.INSTANCE],
+            sop_class_uid=uids[Tags.CLASS],
+            values=self.kept.values,
+        )
 
     def close(self) -> None:
         """Close the inflated data set too."""
@@ -156,93 +165,53 @@ class InstanceWalk(ElementWalk):
             self.fail(FaultKind.NOT_DICOM, "nothing after the preamble", 0)
         super().close()
         if self.deflated and self.kind is None:
-            inner = self.deflated.walk
-            inner.close()
-            if inner.kind is not None:
-                self.fail(FaultKind.MALFORMED, f"the deflated stream is whole, but {inner.fault}", 0)
-                self.end = ...
+            self.deflated.close()
+            if self.deflated.kind is not None:
+                self.kind = FaultKind.MALFORMED
+                self.fault = f"malformed: the deflated stream is whole, but {self.deflated.fault}"
 
     def cut_off(self) -> str:
         """Say where the walk is, also before and around a data set."""
         if self.state == self.inflate:
             return "in the deflated data set"
-        if self.begin is None and not self.skip and not self.held:
+        if self.data_set_offset is None and not self.skip and not self.held:
             return "before the data set"
         return super().cut_off()
 
     def _check_meta_length(self, end: int) -> None:
         """Note a group length that does not lead to the *end* of the file meta."""
-        raw = self.kept.elements.get(Tags.META_LENGTH)
+        raw = self.kept.values.get(Tags.META_LENGTH)
         if raw is None:
             self.note("no group length of the file meta")
-        elif raw.value_tell + 4 + int.from_bytes(raw.value or b"", "little") != end:
-            self.note("wrong group length of the file meta")
+        else:
+            _, value, position = raw
+            if position + 4 + int.from_bytes(value, "little") != end:
+                self.note("wrong group length of the file meta")
 
-    def _note_mismatches(self, inner: ElementWalk) -> None:
+    def _note_mismatches(self, inner: ElementWalk, uids: Mapping[int, str]) -> None:
         """Note what was found and does not go together."""
-        uid = self.kept.uid
         for meta, own, name in (
             (Tags.META_CLASS, Tags.CLASS, "SOP Class UID"),
             (Tags.META_INSTANCE, Tags.INSTANCE, "SOP Instance UID"),
         ):
-            if uid(meta) and uid(own) and uid(meta) != uid(own):
+            if uids[meta] and uids[own] and uids[meta] != uids[own]:
                 self.note(f"{name} of the file meta differs from that of the data set")
-        if self.begin is not None and not uid(Tags.TRANSFER_SYNTAX):
+        syntax = uids[Tags.TRANSFER_SYNTAX]
+        if not syntax and self.data_set_offset is not None:
             self.note("no transfer syntax")
         if self.kind is not None:
             return
         if inner.pixels is not None:
-            syntax = uid(Tags.TRANSFER_SYNTAX)
-            for oddity in pixel_oddities(inner.pixels, self.kept.elements, syntax):
+            little = inner.found.little
+            for oddity in pixel_oddities(inner.pixels, self.kept.values, syntax, little=little):
                 self.note(oddity)
-        padding = self.size - (self.end or 0)
-        if padding > (1 if self.deflated else 0):  # PS3.5 A.5: a deflated one is made even
-            self.note(f"{padding} zero bytes after the data set")
-
-    def _result(self, inner: ElementWalk) -> Walked:
-        uid, end = self.kept.uid, self.end or 0
-        return Walked(
-            kind=self.kind,
-            fault=self.fault,
-            oddities=tuple(self.notes.values()),
-            size=self.size,
-            end=end,
-            data_set_offset=end if self.begin is None else self.begin,
-            transfer_syntax=uid(Tags.TRANSFER_SYNTAX),
-            implicit_vr=not inner.found.explicit,
-            little_endian=inner.found.little,
-            meta_instance_uid=uid(Tags.META_INSTANCE),
-            meta_class_uid=uid(Tags.META_CLASS),
-            study_uid=uid(Tags.STUDY),
-            series_uid=uid(Tags.SERIES),
-            instance_uid=uid(Tags.INSTANCE),
-            sop_class_uid=uid(Tags.CLASS),
-            elements=tuple(raw for tag, raw in sorted(self.kept.elements.items()) if tag >> 16 != 2),
-        )
+        rest = self.size - (self.end or 0)
+        if self.deflated and rest > 1:  # one makes its length even (PS3.5 A.5)
+            self.note(f"{rest} bytes after the deflated data set")
+        elif rest and not self.deflated:
+            self.note(f"{rest} zero bytes after the data set")
 
 
-class _Deflated:
-    """A deflated data set: the stream, and a walk over what comes out of it."""
-
-    def __init__(self, kept: Kept, notes: dict[str, str], limits: Limits) -> None:
-        self.stream = zlib.decompressobj(-zlib.MAX_WBITS)
-        self.walk = ElementWalk(kept, notes, limits)
-        self.walk.where = " of the inflated data set"
-        self.limit: int = limits.inflated
-
-    def feed(self, step: bytes) -> None:
-        """Inflate *step*, never more than a little at once."""
-        while not self.stream.eof:
-            inflated = self.stream.decompress(step, _STEP)
-            self.walk.feed(inflated)
-            step = self.stream.unconsumed_tail
-            if self.walk.kind is not None or (not step and len(inflated) < _STEP):
-                return
-            if self.walk.size > self.limit:
-                text = f"the deflated data set grows beyond {self.limit} bytes"
-                self.walk.fail(FaultKind.BUDGET, text, 0)
-
-
-def _over(buffer: Buffer, at: int, end: int) -> int:
-    """The state after the last."""
-    raise AssertionError("finish() was called before")
+def _finished(*_: object) -> int:
+    """Stand in for a state after the last."""
+    raise InvalidInputError("finish() was called before; begin a new walk")

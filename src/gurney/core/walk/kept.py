@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Final
 
 from pydicom.datadict import keyword_dict, tag_for_keyword
-from pydicom.dataelem import RawDataElement
-from pydicom.tag import BaseTag
 
 from ..errors import InvalidInputError
 from .pixels import PIXEL_ATTRIBUTES, PIXEL_DATA
-from .syntax import Encoding
+from .result import RawValue
 
 __all__ = ["Kept", "Tags"]
 
@@ -32,52 +29,35 @@ class Tags:
     STUDY: Final = 0x0020000D
     SERIES: Final = 0x0020000E
 
-    ALL: Final = (
-        *(META_LENGTH, META_CLASS, META_INSTANCE, TRANSFER_SYNTAX),
-        *(CHARACTER_SET, CLASS, INSTANCE, STUDY, SERIES),
-        *(*PIXEL_ATTRIBUTES, *PIXEL_DATA),
-    )
+    UIDS: Final = (META_CLASS, META_INSTANCE, TRANSFER_SYNTAX, CLASS, INSTANCE, STUDY, SERIES)
+    ALL: Final = (META_LENGTH, CHARACTER_SET, *UIDS, *PIXEL_ATTRIBUTES, *PIXEL_DATA)
 
 
 class Kept:
-    """The elements wanted, as far as they have been met; the last of each, none over *limit*.
+    """The values wanted, as far as they have been met; the last of each, none over *limit*.
 
     Attributes
     ----------
     wanted
-        Tags, as plain numbers and as pydicom wants them.
+        Their tags.
     limit
         Bytes of the longest value that is kept.
-    elements
-        What was kept.
+    values
+        What was kept, by tag.
     recording
         The beginning of a sequence of undefined length that is wanted and not yet closed.
     """
 
     def __init__(self, keywords: Iterable[str], limit: int) -> None:
-        self.wanted: MappingProxyType[int, BaseTag] = _wanted(tuple(keywords))
+        self.wanted: frozenset[int] = _wanted(tuple(keywords))
         self.limit: int = limit
-        self.elements: dict[int, RawDataElement] = {}
+        self.values: dict[int, RawValue] = {}
         self.recording: bytearray | None = None
         self._recorded: int = 0
 
-    def keep(
-        self, tag: int, vr: bytes | None, value: bytes, position: int, encoding: Encoding
-    ) -> None:
-        """Keep *value*; a *vr* of None is implicit."""
-        self.elements[tag] = RawDataElement(
-            self.wanted[tag],
-            None if vr is None else vr.decode("ascii"),
-            len(value),
-            value,
-            position,
-            vr is None,
-            encoding.little,
-        )
-
     def leave_out(self, tag: int) -> None:
         """Forget a value that an overlong one has replaced."""
-        self.elements.pop(tag, None)
+        self.values.pop(tag, None)
 
     def begin(self) -> None:
         """Begin to record a sequence."""
@@ -94,21 +74,16 @@ class Kept:
         recording, self.recording = self.recording, None
         return None if recording is None or self._recorded > self.limit else bytes(recording)
 
-    def bytes_of(self, tag: int) -> bytes:
-        """Return the value of *tag*, empty if absent."""
-        raw = self.elements.get(tag)
-        return b"" if raw is None or raw.value is None else raw.value
-
     def uid(self, tag: int) -> str:
         """Return the UID *tag* without padding, ``""`` if absent; as pydicom decodes it."""
-        return self.bytes_of(tag).decode("latin-1").strip(" \0")
+        raw = self.values.get(tag)
+        return "" if raw is None else raw[1].decode("latin-1").strip(" \0")
 
 
 @lru_cache(maxsize=64)
-def _wanted(keywords: tuple[str, ...]) -> MappingProxyType[int, BaseTag]:
+def _wanted(keywords: tuple[str, ...]) -> frozenset[int]:
     """The tags of *keywords*, and of what every walk needs."""
-    tags = {*Tags.ALL, *map(_tag, keywords)}
-    return MappingProxyType({tag: BaseTag(tag) for tag in tags})
+    return frozenset((*Tags.ALL, *map(_tag, keywords)))
 
 
 def _tag(keyword: str) -> int:

@@ -1,12 +1,13 @@
-"""Are there as many pixels as the attributes of the image promise?"""
+"""Compares pixel data with what the attributes of the image promise."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import attrs
-from pydicom.dataelem import RawDataElement
 
+from .result import RawValue
 from .syntax import describe, encapsulated
 
 __all__ = ["PIXEL_ATTRIBUTES", "PIXEL_DATA", "Pixels", "pixel_oddities"]
@@ -38,50 +39,51 @@ class Pixels:
 
 
 def pixel_oddities(
-    pixels: Pixels, elements: Mapping[int, RawDataElement], transfer_syntax: str
+    pixels: Pixels, values: Mapping[int, RawValue], transfer_syntax: str, *, little: bool
 ) -> Iterator[str]:
-    """Say where *pixels* differ from what *elements* promise; nothing if it cannot be known."""
-    name = describe(pixels.tag)
+    """Say where *pixels* differ from what *values* promise; nothing where it cannot be known."""
     native = pixels.fragments is None
     if encapsulated(transfer_syntax) is native:
         was, says = ("native", "encapsulated") if native else ("encapsulated", "native")
-        yield f"{name} is {was}, but the transfer syntax says {says}"
-    frames = _frames(elements)
+        yield f"{describe(pixels.tag)} is {was}, but the transfer syntax says {says}"
+    frames = _frames(values)
     if pixels.fragments is not None:
         if pixels.fragments < frames and not transfer_syntax.startswith(_STREAMS):
-            yield f"missing frames: {name} has {pixels.fragments} fragments for {frames} frames"
+            has = f"{describe(pixels.tag)} has {pixels.fragments} fragments"
+            yield f"missing frames: {has} for {frames} frames"
         return
-    expected = _native_length(elements, frames)
-    if expected is not None and pixels.length < expected:
-        yield f"pixel data shorter than promised: {name} has {pixels.length} of {expected} bytes"
-    elif expected is not None and pixels.length > expected + expected % 2:
-        yield f"pixel data longer than promised: {name} has {pixels.length}, not {expected} bytes"
+    expected = _native_length(values, frames, "little" if little else "big")
+    if expected is None or expected <= pixels.length <= expected + expected % 2:
+        return
+    differs = "shorter" if pixels.length < expected else "longer"
+    has = f"{describe(pixels.tag)} has {pixels.length} bytes"
+    yield f"pixel data {differs} than promised: {has}, not {expected}"
 
 
-def _native_length(elements: Mapping[int, RawDataElement], frames: int) -> int | None:
+def _native_length(
+    values: Mapping[int, RawValue], frames: int, order: Literal["little", "big"]
+) -> int | None:
     """Length in bytes of native pixel data; `None` if an attribute is missing or damaged."""
-    rows, columns, bits = (_unsigned(elements.get(tag)) for tag in (_ROWS, _COLUMNS, _BITS))
-    samples: float = _unsigned(elements.get(_SAMPLES))
-    if not (rows and columns and bits and samples and frames):
-        return None
-    photometric = elements.get(_PHOTOMETRIC)
-    if samples == 3 and photometric is not None and photometric.value is not None:
-        samples = _SUBSAMPLED.get(photometric.value.strip(b" \0"), samples)
-    return (int(rows * columns * frames * bits * samples) + 7) // 8
+    bits = frames
+    for tag in (_ROWS, _COLUMNS, _BITS):
+        bits *= _unsigned(values.get(tag), order)
+    samples: float = _unsigned(values.get(_SAMPLES), order)
+    if samples == 3 and _PHOTOMETRIC in values:
+        samples = _SUBSAMPLED.get(values[_PHOTOMETRIC][1].strip(b" \0"), samples)
+    return (int(bits * samples) + 7) // 8 if bits and samples else None
 
 
-def _frames(elements: Mapping[int, RawDataElement]) -> int:
+def _frames(values: Mapping[int, RawValue]) -> int:
     """Number of Frames: one if absent, zero if unreadable."""
-    raw = elements.get(_FRAMES)
-    if raw is None or not raw.value:
+    digits = values[_FRAMES][1].strip(b" \0") if _FRAMES in values else b""
+    if not digits:
         return 1
-    digits = raw.value.strip(b" \0")
-    # No frame is smaller than a byte or so; longer digits are damage, and slow to convert.
+    # Longer ones are damage, and slow to convert.
     return int(digits) if digits.isdigit() and len(digits) <= 12 else 0
 
 
-def _unsigned(raw: RawDataElement | None) -> int:
-    """An unsigned short; zero if absent or not one."""
-    if raw is None or raw.value is None or len(raw.value) != 2 or raw.VR not in (None, "US"):
+def _unsigned(raw: RawValue | None, order: Literal["little", "big"]) -> int:
+    """An unsigned short; zero if absent, or something else."""
+    if raw is None or len(raw[1]) != 2 or raw[0] not in (None, b"US"):
         return 0
-    return int.from_bytes(raw.value, "little" if raw.is_little_endian else "big")
+    return int.from_bytes(raw[1], order)

@@ -1,7 +1,8 @@
-"""What a structural walk found: is the instance whole, and what does it hold?"""
+"""What a structural walk found: whether the instance is whole, and what it holds."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 
 import attrs
@@ -9,7 +10,10 @@ from pydicom.dataelem import RawDataElement, empty_value_for_VR
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-__all__ = ["FaultKind", "Limits", "Walked"]
+__all__ = ["FaultKind", "Limits", "RawValue", "Walked"]
+
+RawValue = tuple[bytes | None, bytes, int]
+"""A value as it lies in the bytes: its VR (None if implicit), itself, and its position."""
 
 
 @attrs.frozen
@@ -28,14 +32,14 @@ class Limits:
     elements
         Elements, items and fragments looked at.
     value
-        Bytes of one value that is kept.
+        Bytes of one value that is kept; no fewer than 1024, a walk needs some values itself.
     inflated
         Bytes that a deflated data set may grow to.
     """
 
     depth: int = 1000
     elements: int = 10_000_000
-    value: int = 64 * 1024
+    value: int = attrs.field(default=64 * 1024, validator=attrs.validators.ge(1024))
     inflated: int = 4 * 1024**3
 
 
@@ -83,11 +87,6 @@ class Walked:
         Media Storage SOP Instance and Class UID of the file meta, ``""`` if absent.
     study_uid, series_uid, instance_uid, sop_class_uid
         UIDs of the data set without their padding, ``""`` if absent or empty. Not validated.
-    elements
-        The elements asked for, the UIDs, Specific Character Set and what tells the size of the
-        pixels, in order of their tags, if present and no longer than `Limits.value`. Of an
-        element that occurs twice, the last. Only those of the data set itself, none from inside
-        its sequences.
     """
 
     kind: FaultKind | None
@@ -105,7 +104,7 @@ class Walked:
     series_uid: str
     instance_uid: str
     sop_class_uid: str
-    elements: tuple[RawDataElement, ...] = attrs.field(repr=False)
+    _values: Mapping[int, RawValue] = attrs.field(alias="values", repr=False, hash=False)
 
     @property
     def whole(self) -> bool:
@@ -118,16 +117,33 @@ class Walked:
         return self.kind is not FaultKind.NOT_DICOM
 
     @property
+    def elements(self) -> tuple[RawDataElement, ...]:
+        """The elements that were kept, as pydicom's reader would hand them on.
+
+        Those asked for, the UIDs, Specific Character Set, and what tells the size of the pixels:
+        as far as they are there, and no longer than `Limits.value`. In order of tags; of an
+        element that occurs twice, the last. None of file meta, none from inside a sequence.
+        """
+        return tuple(
+            self._raw(tag, *value) for tag, value in sorted(self._values.items()) if tag >> 16 != 2
+        )
+
+    @property
     def dataset(self) -> Dataset:
-        """A new data set of ``elements``; pydicom decodes each value when it is asked for it."""
-        dataset = Dataset({BaseTag(raw.tag): _as_read(raw) for raw in self.elements})
+        """A new data set of `elements`; pydicom decodes each value when it is asked for it."""
+        dataset = Dataset({raw.tag: raw for raw in self.elements})
         dataset.set_original_encoding(self.implicit_vr, self.little_endian)
         return dataset
 
-
-def _as_read(raw: RawDataElement) -> RawDataElement:
-    """As pydicom's reader would hand it on: there, some empty values are None."""
-    if raw.length:
-        return raw
-    empty = empty_value_for_VR(raw.VR, raw=True)
-    return raw._replace(value=empty if isinstance(empty, bytes) else None)
+    def _raw(self, tag: int, vr: bytes | None, value: bytes, position: int) -> RawDataElement:
+        name = None if vr is None else vr.decode("ascii")
+        empty = None if value else empty_value_for_VR(name, raw=True)
+        return RawDataElement(
+            BaseTag(tag),
+            name,
+            len(value),
+            value if value or isinstance(empty, bytes) else None,
+            position,
+            vr is None,
+            self.little_endian,
+        )

@@ -1,4 +1,4 @@
-"""The structural walk: is this one whole DICOM instance, and which?"""
+"""The structural walk: whether bytes are one whole DICOM instance, and which."""
 
 from __future__ import annotations
 
@@ -49,9 +49,7 @@ def walk(
     return structure.finish()
 
 
-def walk_file(
-    file: BinaryIO, keywords: Iterable[str] = (), limits: Limits | None = None
-) -> Walked:
+def walk_file(file: BinaryIO, keywords: Iterable[str] = (), limits: Limits | None = None) -> Walked:
     """Walk over the rest of a seekable *file*, passing over long values without reading them.
 
     As `walk`. The pieces read are small: *file* is best opened with ``buffering=0``.

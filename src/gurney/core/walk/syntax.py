@@ -29,7 +29,7 @@ _SHORT = b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US"
 # ... and Table 7.1-1: those with two reserved bytes, then a length of four.
 _LONG = b"OB OD OF OL OV OW SQ SV UC UN UR UT UV"
 
-LONG_FORM: Final = {vr: False for vr in _SHORT.split()} | {vr: True for vr in _LONG.split()}
+LONG_FORM: Final = dict.fromkeys(_SHORT.split(), False) | dict.fromkeys(_LONG.split(), True)
 """Whether the length of a value representation has four bytes; unknown ones are absent."""
 
 

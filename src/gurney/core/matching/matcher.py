@@ -13,14 +13,15 @@ from enum import Enum
 from typing import Final, TypeAlias, cast
 
 import attrs
+from pydicom.datadict import keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from ._keys import EMPTY, UNIVERSAL, ValueTest, value_test
-from .errors import QueryError
-from .query import Query
-from .values import items, stored
+from .keys import EMPTY, UNIVERSAL, ValueTest, value_test
+from ..errors import QueryError
+from ..query import Query
+from ..values import items, stored
 
 __all__ = ["Match", "Matches", "matcher", "matches"]
 
@@ -160,32 +161,35 @@ _SHIFTS_TIMES: Final = 0x00080201  # TimezoneOffsetFromUTC
 def _compile(identifier: Dataset) -> tuple[tuple[str, _Test], ...]:
     tags = identifier.keys()  # not the elements: pydicom reads those, and may raise
     keys = [_key(identifier, tag) for tag in tags if tag not in _NO_KEYS and tag.element != 0]
-    return tuple([(_name(key), _test(key)) for key in keys])
+    return tuple([(_name(key.tag), _test(key)) for key in keys])
 
 
 def _key(identifier: Dataset, tag: BaseTag) -> DataElement:
     try:
         return identifier[tag]
     except Exception:  # noqa: BLE001  pydicom raises many classes, and quotes the value in them
-        raise QueryError(f"the key {tag} cannot be read; set it anew") from None
+        raise QueryError(f"{_name(tag)} as a key cannot be read; set it anew") from None
 
 
-def _name(key: DataElement) -> str:
-    return key.keyword or str(key.tag)
+def _name(tag: BaseTag) -> str:
+    return keyword_for_tag(tag) or str(tag)
 
 
 def _test(key: DataElement) -> _Test:
-    if key.VR == "SQ":
-        return _sequence_test(key)
+    test = _sequence_test(key) if key.VR == "SQ" else _attribute_test(key)
+    if test is not _universal and (key.tag.is_private or key.tag == _SHIFTS_TIMES):
+        # A private tag may be another creator's elsewhere; an offset changes all dates and times.
+        raise QueryError(f"{_name(key.tag)} as a key cannot be checked here; leave it empty")
+    return test
+
+
+def _attribute_test(key: DataElement) -> _Test:
     try:
         test = value_test(key)
     except ValueError as error:
-        raise QueryError(f"{_name(key)} cannot be matched: {error}") from None
+        raise QueryError(f"{_name(key.tag)} cannot be matched: {error}") from None
     if test is UNIVERSAL:
         return _universal
-    if key.tag.is_private or key.tag == _SHIFTS_TIMES:
-        # A private tag may be another creator's elsewhere; an offset changes all dates and times.
-        raise QueryError(f"{_name(key)} as a key cannot be checked here; leave it empty")
     return _presence_test(key.tag) if test is EMPTY else _any_value_test(key.tag, test)
 
 
@@ -223,7 +227,7 @@ def _any_value_test(tag: BaseTag, test_value: ValueTest) -> _Test:
 def _sequence_test(key: DataElement) -> _Test:
     wanted = cast("Sequence[Dataset]", key.value)
     if len(wanted) > 1:
-        raise QueryError(f"{_name(key)} must have one item, as a key (PS3.4 C.2.2.2.6)")
+        raise QueryError(f"{_name(key.tag)} must have one item, as a key (PS3.4 C.2.2.2.6)")
     tests = [test for _, test in _compile(wanted[0])] if wanted else []
     tests = [test for test in tests if test is not _universal]
     if not tests:

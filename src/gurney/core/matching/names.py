@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 from unicodedata import combining, normalize
 
-from ._wildcards import has_wildcard, wildcard
+from .wildcards import has_wildcard, wildcard
 
 __all__ = ["is_nameless", "name_test"]
 
@@ -18,8 +18,8 @@ _DOTLESS_I: Final = "\N{LATIN SMALL LETTER DOTLESS I}"  # its capital is I, as t
 
 
 def is_nameless(key: str) -> bool:
-    """Say whether *key* names nobody: nothing in it but separators."""
-    return not key.strip("^= ")
+    """Say whether *key* names nobody: nothing in it but separators and spaces."""
+    return not any(_groups(key))
 
 
 def name_test(key: str) -> Callable[[str], bool]:
@@ -39,7 +39,7 @@ def name_test(key: str) -> Callable[[str], bool]:
         wanted.pop()
     if len(wanted) == 1:
         only = _group_test(wanted[0])
-        return lambda value: any(only(group) for group in _groups(value))
+        return lambda value: any(only(group) for group in _groups(value) if group)
     tests = [(index, _group_test(group)) for index, group in enumerate(wanted) if group]
 
     def match(value: str) -> bool:

@@ -1,0 +1,157 @@
+"""``gurney fetch``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import attrs
+
+from gurney.archives import Archive
+from gurney.core import (
+    DICOMDownloadable,
+    DICOMObjectLevels,
+    ExtendedQuery,
+    QueryLevels,
+    Receipt,
+    SearchResult,
+)
+from gurney.storage import DEFAULT_LAYOUT, FLAT, FolderStorage, Layout
+from gurney.trolley import Trolley
+
+from .command import Given
+from .exits import ExitCode, WrongUseError
+from .finding import report
+from .formats import ProgressMode
+from .naming import read_file, references_of
+from .opening import build_query, named, opened, search
+from .options import query_values
+from .receipts import check_free, keep, write
+from .summaries import explain, headline, instances, summary
+from .terminal import Terminal
+from .watching import watching
+
+__all__ = ["Selection", "Target", "fetch"]
+
+_LAYOUTS = {"default": DEFAULT_LAYOUT, "flat": FLAT}
+_ABOUT_SERIES = {"SeriesInstanceUID", "SeriesDescription"}
+
+
+@attrs.frozen
+class Selection:
+    """What to fetch: one of the four ways to say it."""
+
+    references: Sequence[str] = ()
+    file: str | None = None
+    given: Given = attrs.field(factory=dict)
+    everything: bool = False
+
+
+@attrs.frozen
+class Target:
+    """Where it goes, and how."""
+
+    folder: Path | None
+    layout: str = "default"
+    checksum: str = "sha256"
+    receipt: Path | None = None
+
+
+def fetch(
+    terminal: Terminal, archive: str, selection: Selection, target: Target, mode: ProgressMode
+) -> ExitCode:
+    """Fetch *selection* into *target*, write a receipt, and say whether it is everything."""
+    query = _query(selection)
+    references = _references(selection)
+    trolley = _trolley(terminal, archive, _storage(target))
+    objects = references if query is None else _found(terminal, trolley, query)
+    with watching(terminal, mode) as progress:
+        try:
+            receipt = trolley.download(objects, progress=progress)
+        except KeyboardInterrupt:
+            latest = progress.progress
+            safe = instances(latest.done - latest.failed)
+            terminal.warn(f"interrupted: {safe} of {latest.expected} are here, whole; no receipt")
+            terminal.warn("run the same command again for the rest: what is here is not fetched")
+            return ExitCode.INTERRUPTED
+    return _conclude(terminal, receipt, target)
+
+
+def list_instances(terminal: Terminal, archive: str, selection: Selection) -> ExitCode:
+    """Write a reference to each instance that would be fetched, one a line."""
+    query = _query(selection)
+    references = _references(selection)
+    trolley = _trolley(terminal, archive, None)
+    result = None if query is None else _found(terminal, trolley, query)
+    with terminal.busy("asking what is there"):
+        wanted = trolley.resolve(
+            references if result is None else result, DICOMObjectLevels.INSTANCE
+        )
+    terminal.write("".join(f"{reference}\n" for reference in wanted))
+    return ExitCode.COMPLETE if result is None else report(terminal, result)
+
+
+def _query(selection: Selection) -> ExtendedQuery | None:
+    """The query to search with, `None` for references; never one that matches all by accident."""
+    values = query_values(selection.given)
+    ways = (bool(selection.references or selection.file), bool(values), selection.everything)
+    if sum(ways) != 1:
+        raise WrongUseError(
+            "say what to fetch in one way: references (or --from FILE), "
+            "options such as --patient-id, or --all"
+        )
+    if ways[0]:
+        return None
+    deep = QueryLevels.SERIES if _ABOUT_SERIES & values.keys() else QueryLevels.STUDY
+    return build_query(selection.given, deep)
+
+
+def _references(selection: Selection) -> Sequence[DICOMDownloadable]:
+    listed = read_file(selection.file) if selection.file else []
+    return [*references_of(selection.references), *listed]
+
+
+def _storage(target: Target) -> FolderStorage:
+    """Where instances go; that it can be written to is found out before anything is fetched."""
+    if target.folder is None:
+        raise WrongUseError("say where to put it: --output-dir DIR (only --dry-run needs none)")
+    layout = _LAYOUTS.get(target.layout) or Layout(target.layout)
+    checksum = None if target.checksum == "none" else target.checksum
+    storage = FolderStorage(target.folder, layout, checksum=checksum)
+    try:
+        target.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WrongUseError(f"cannot fetch into {target.folder}: {error.strerror}") from error
+    if target.receipt is not None:
+        check_free(target.receipt)
+    return storage
+
+
+def _trolley(terminal: Terminal, url: str, storage: FolderStorage | None) -> Trolley:
+    with terminal.busy("opening the archive"):
+        archive: Archive = opened(url)
+    return Trolley(archive, archive, storage, name=named(url))
+
+
+def _found(terminal: Terminal, trolley: Trolley, query: ExtendedQuery) -> SearchResult:
+    result = search(terminal, trolley.searcher, query)
+    if not len(result):
+        terminal.warn("nothing matches")
+    return result
+
+
+def _conclude(terminal: Terminal, receipt: Receipt, target: Target) -> ExitCode:
+    """Keep the receipt first; then the answer, on standard output, and the reasons."""
+    assert target.folder is not None
+    kept = keep(receipt, target.folder)
+    if target.receipt is not None:
+        write(receipt, target.receipt)
+    if receipt.studies:
+        terminal.show(summary(receipt))
+    terminal.show(headline(receipt))
+    terminal.note(f"receipt: {kept}")
+    if receipt.complete:
+        return ExitCode.COMPLETE
+    explain(terminal, receipt)
+    terminal.warn("to go on, run the same command again: what is here is not fetched twice")
+    return ExitCode.INCOMPLETE

@@ -1,0 +1,114 @@
+"""What a receipt and a verification say, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from rich.filesize import decimal
+from rich.table import Table
+from rich.text import Text
+
+from gurney.core import OutcomeStatus, Receipt, StudyReceipt
+from gurney.storage import Verification
+
+from .escaping import visible
+from .tables import line, number_text, plain_table, uid_text
+from .terminal import Terminal
+
+__all__ = ["explain", "headline", "instances", "list_paths", "summary", "verification_table"]
+
+_ROWS: Final = 40  # studies in a summary; beyond, only those that are not complete
+_LINES: Final = 10  # of one kind that are shown; the rest is counted
+
+
+def summary(receipt: Receipt) -> Table:
+    """Return a table with one row for each study; of very many, those that are not complete."""
+    table = plain_table()
+    table.add_column("Study")
+    for heading in ("Expected", "Received", "Size"):
+        table.add_column(heading, justify="right")
+    table.add_column("")
+    shown = list(receipt.studies)
+    if len(shown) > _ROWS:
+        shown = [study for study in shown if not study.complete][:_ROWS]
+    for study in shown:
+        table.add_row(*_row(study))
+    rest = len(receipt.studies) - len(shown)
+    if rest:
+        table.add_row(f"and {rest} more, which the receipt lists", "", "", "", "")
+    return table
+
+
+def headline(receipt: Receipt) -> Text:
+    """Return the answer on one line."""
+    counts = receipt.counts
+    there = counts[OutcomeStatus.ALREADY_THERE]
+    here = there + counts[OutcomeStatus.STORED]
+    studies = f"{len(receipt.studies)} {'study' if len(receipt.studies) == 1 else 'studies'}"
+    text = f"{instances(here)} of {studies}, {decimal(receipt.verified_bytes)}"
+    if there:
+        text += f"; {number_text(there)} of them were there already"
+    if receipt.complete:
+        return Text.assemble(("complete", "good"), f": {text}")
+    return Text.assemble(("INCOMPLETE", "bad"), f": {text}")
+
+
+def explain(terminal: Terminal, receipt: Receipt) -> None:
+    """Say on standard error why *receipt* is not complete, and what was odd."""
+    for reason in receipt.reasons:
+        terminal.warn(f"not complete: {reason}")
+    for study in receipt.studies:
+        for reason in study.reasons:
+            terminal.warn(f"study {study.study_uid}: {reason}")
+        bad = [outcome for outcome in study.outcomes if not outcome.good]
+        for outcome in bad[:_LINES]:
+            terminal.warn(f"  {outcome.reference}: {outcome.status.value}: {outcome.reason}")
+        if len(bad) > _LINES:
+            terminal.warn(f"  and {len(bad) - _LINES} more, which the receipt lists")
+
+
+def verification_table(found: Verification) -> Table:
+    """Return what was found in a folder, by kind; what there is none of is left out."""
+    table = plain_table()
+    table.add_column("Files", justify="right")
+    table.add_column("")
+    rows: Sequence[tuple[int, str, str]] = (
+        (found.whole, f"whole DICOM instances, {decimal(found.verified_bytes)}", "good"),
+        (found.checksums, "of them with the checksum that the receipt has", "good"),
+        (len(found.faults), "damaged or changed", "bad"),
+        (len(found.missing), "missing: in the receipt, and not here", "bad"),
+        (len(found.extra), "extra: whole, and in no receipt", "doubt"),
+        (len(found.aside), "kept aside: other content for an instance that is here", "doubt"),
+        (len(found.unfinished), "unfinished, by a fetch that runs or was stopped", "doubt"),
+        (len(found.others), "other: no DICOM files, or links", "faint"),
+    )
+    for count, text, style in rows:
+        if count:
+            table.add_row(number_text(count), Text(text, style))
+    return table
+
+
+def list_paths(terminal: Terminal, heading: str, paths: Iterable[str] | Mapping[str, str]) -> None:
+    """Say on standard error which files are meant, the first of them."""
+    listed = [f"{p}: {paths[p]}" if isinstance(paths, Mapping) else p for p in paths]
+    for text in listed[:_LINES]:
+        terminal.warn(f"{heading}: {text}")
+    if len(listed) > _LINES:
+        terminal.warn(f"{heading}: {len(listed) - _LINES} more")
+
+
+def instances(count: int) -> str:
+    """Return a number of instances in words."""
+    return f"{number_text(count)} instance{'' if count == 1 else 's'}"
+
+
+def _row(study: StudyReceipt) -> tuple[Text, str, Text, str, Text]:
+    good = study.complete
+    return (
+        uid_text(visible(study.study_uid)),
+        number_text(study.expectation.count),
+        Text(number_text(study.received), "" if good else "bad"),
+        decimal(study.verified_bytes),
+        line("complete", "good") if good else line("INCOMPLETE", "bad"),
+    )

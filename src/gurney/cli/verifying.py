@@ -1,0 +1,81 @@
+"""``gurney verify``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import attrs
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from gurney.core import Receipt
+from gurney.storage import Verification
+from gurney.storage import verify as verify_folder
+
+from .exits import ExitCode, WrongUseError
+from .merging import merged
+from .receipts import read, receipts_in
+from .summaries import explain, list_paths, verification_table
+from .terminal import Terminal
+
+__all__ = ["verify"]
+
+
+def verify(terminal: Terminal, folder: Path, receipt: Path | None) -> ExitCode:
+    """Walk over every file in *folder*, compare it with the receipts, and say what is wrong."""
+    if not folder.is_dir():
+        raise WrongUseError(f"{folder} is not a folder; name the one that was fetched into")
+    paths = [receipt] if receipt else receipts_in(folder)
+    together = merged([read(path) for path in paths]) if paths else None
+    found = _without(_verified(terminal, folder, together), folder, paths)
+    terminal.show(verification_table(found))
+    list_paths(terminal, "wrong", found.faults)
+    list_paths(terminal, "missing", found.missing)
+    if not terminal.quiet:
+        list_paths(terminal, "extra", found.extra)
+    return _conclude(terminal, found, together, paths)
+
+
+def _verified(terminal: Terminal, folder: Path, receipt: Receipt | None) -> Verification:
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn())
+    with Progress(*columns, console=terminal.err, transient=True, disable=not terminal.animated) as bar:
+        task = bar.add_task("verifying", total=None)
+        return verify_folder(
+            folder,
+            receipt,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+
+
+def _without(found: Verification, folder: Path, receipts: Sequence[Path]) -> Verification:
+    """Receipts are no foreign files."""
+    ours = {path.name for path in [*receipts, *receipts_in(folder)]}
+    return attrs.evolve(found, others=tuple(path for path in found.others if path not in ours))
+
+
+def _conclude(
+    terminal: Terminal, found: Verification, receipt: Receipt | None, paths: Sequence[Path]
+) -> ExitCode:
+    names = ", ".join(path.name for path in paths)
+    if receipt is None:
+        terminal.show(_answer("nobody can say", "doubt", "there is no receipt here"))
+        for reason in found.reasons:
+            terminal.warn(reason)
+        terminal.warn("files that are wholly absent cannot be seen; name a --receipt")
+        return ExitCode.INCOMPLETE
+    if found.ok:
+        terminal.show(_answer("complete", "good", f"all that {names} proves is here, whole"))
+        return ExitCode.COMPLETE
+    terminal.show(_answer("INCOMPLETE", "bad", f"measured by {names}"))
+    for reason in found.reasons:
+        terminal.warn(reason)
+    if found.shortfall:
+        explain(terminal, receipt)
+    if found.wanted:
+        terminal.warn("to go on, run the fetch again: what is here, whole, is not fetched twice")
+    return ExitCode.INCOMPLETE
+
+
+def _answer(word: str, style: str, rest: str) -> Text:
+    return Text.assemble((word, style), f": {rest}")

@@ -1,0 +1,232 @@
+"""An archive that is a folder."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import attrs
+
+from ..core import (
+    Completeness,
+    DICOMDownloadable,
+    DICOMFile,
+    DICOMObjectReference,
+    ExtendedQuery,
+    FileDownloader,
+    InvalidInputError,
+    Query,
+    Searcher,
+    SearchResult,
+    UnsupportedParameterError,
+    chunked,
+)
+from .fetching import Wanted, deepest, look_up, to_file
+from .index import Index, open_index
+from .refreshing import Changes, refresh
+from .report import FileStatus, FolderReport, ListedFile
+from .reporting import describe, listing
+from .searching import Found, find
+
+__all__ = ["FolderArchive", "open_url"]
+
+_AT_ONCE = 100  # references that are looked up together
+
+
+class FolderArchive(Searcher, FileDownloader):
+    """The DICOM files in a folder and all below it, as an archive.
+
+    The folder is never written to. What its files hold is kept in an index, which every search
+    brings up to date: new files, and those whose size or time of modification has changed, are
+    read; the others are only looked at.
+
+    Parameters
+    ----------
+    path
+        The folder. Files may have any name and any extension, or none. Links are followed.
+    index
+        Where to keep the index: a file, which may lie in the folder; or ``":memory:"``. By
+        default, a file in the user's cache, which only the user can read: it holds patient data.
+
+    Attributes
+    ----------
+    path
+        The folder, absolute.
+
+    Raises
+    ------
+    InvalidInputError
+        If *index* is a file that is something else: it is not overwritten.
+
+    Notes
+    -----
+    - All keys of `ExtendedQuery` are supported, at each level, by the rules of
+      `gurney.core.matching`. A study matches if one of its files matches all keys about the study;
+      ``ModalitiesInStudy`` looks at all its series. What a file says is the truth: an attribute
+      that is absent matches no key. A value that is evidently damaged or not precise enough may
+      match: the study is included, and a note says so.
+    - Every study has ``ModalitiesInStudy``, ``SOPClassesInStudy``, ``NumberOfStudyRelatedSeries``
+      and ``NumberOfStudyRelatedInstances``, every series ``NumberOfSeriesRelatedInstances``, all
+      of them counted; they count the whole study, also if only some of its series match.
+    - ``include_fields`` that the index does not hold are read from the files: one for each study
+      or series, all for instances.
+    - A result is complete if each file is either indexed, or surely not DICOM. Files that are cut
+      off can be found if their UIDs can be read; fetching them fails with the reason.
+    - Files with the same UIDs are one instance. If their bytes differ a note says so; a whole one
+      is preferred, then the first by path.
+    - A DICOMDIR is believed in one thing only: that the files it names should be there.
+    - Safe to be used by several threads and processes at once.
+
+    Examples
+    --------
+    >>> from pydicom.data import get_testdata_file
+    >>> folder = Path(get_testdata_file("DICOMDIR")).parent
+    >>> archive = FolderArchive(folder, index=":memory:")
+    >>> result = archive.find_studies(Query(PatientName="doe*", ModalitiesInStudy="MR"))
+    >>> result.completeness.value, [study.data.StudyDescription for study in result]
+    ('complete', ['XR C Spine Comp Min 4 Views', 'Brain-MRA'])
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], index: str | os.PathLike[str] | None = None
+    ) -> None:
+        self.path: Path = Path(os.path.abspath(path))  # noqa: PTH100  links are left as they are
+        self._root: bytes = os.fsencode(self.path)
+        self._index_wanted: str | os.PathLike[str] | None = index
+        self._index: Index = open_index(self._root, index)
+        self._refreshed: bool = False
+
+    def __repr__(self) -> str:
+        return f"FolderArchive({str(self.path)!r})"
+
+    def __reduce__(self) -> tuple[type[FolderArchive], tuple[object, ...]]:
+        return type(self), (self.path, self._index_wanted)
+
+    @property
+    def index(self) -> Path | None:
+        """The file that holds the index; `None` if it is in memory."""
+        return self._index.path
+
+    def find_studies(self, query: Query, /) -> SearchResult:
+        """Return the studies that match *query*, filled down to its level.
+
+        Studies are in order of date and time, series and instances of their numbers; those
+        without come last, and UIDs decide between equals.
+
+        Raises
+        ------
+        UnsupportedParameterError
+            If *query* has a parameter that `ExtendedQuery` has not.
+        ArchiveUnavailableError
+            If the folder cannot be read.
+        """
+        extended = _extended(query)
+
+        def work(connection: sqlite3.Connection) -> tuple[Found, FolderReport]:
+            changes = self._refresh(connection)
+            return find(connection, self._root, extended), describe(connection, changes)
+
+        found, report = self._index.run(work)
+        return SearchResult(
+            found.studies,
+            Completeness.UNKNOWN if report.reasons else Completeness.COMPLETE,
+            report.reasons,
+            notes=(*found.notes, *_notes(report), *self._index.notes),
+        )
+
+    def files(self, objects: Iterable[DICOMDownloadable], /) -> Iterator[DICOMFile]:
+        """Yield one file for each instance in *objects*, in tree order, each instance once.
+
+        Studies and series of which nothing more is known are looked up. Whatever cannot be had
+        is a file whose chunks raise `DownloadError`: it is not here, not whole, or has changed
+        since it was indexed.
+
+        Raises
+        ------
+        ArchiveUnavailableError
+            Before the first file, if the folder cannot be read.
+        """
+        if not self._refreshed:
+            self.refresh()
+        given = set[int | DICOMObjectReference]()
+        references = (reference for obj in objects for reference in deepest(obj))
+        for some in chunked(references, _AT_ONCE):
+            for wanted in self._look_up(some):
+                name = wanted.number or wanted.reference
+                if name not in given:
+                    given.add(name)
+                    yield to_file(self._root, wanted)
+
+    def refresh(self) -> FolderReport:
+        """Bring the index up to date now, and say what is in the folder.
+
+        Raises
+        ------
+        ArchiveUnavailableError
+            If the folder cannot be read.
+        """
+        report = self._index.run(lambda connection: describe(connection, self._refresh(connection)))
+        return attrs.evolve(report, notes=tuple(self._index.notes))
+
+    def listed(self, status: FileStatus | None = None) -> Iterator[ListedFile]:
+        """Yield every file that the index knows, or those with *status*, in order of their paths.
+
+        As of the last search or `refresh`; in memory of a few files, however many there are.
+        """
+        last = b""
+        while page := self._index.run(lambda connection: listing(connection, last, status)):
+            for last, file in page:
+                yield file
+
+    def _refresh(self, connection: sqlite3.Connection) -> Changes:
+        changes = refresh(connection, self._root, self._index.files(), self._index.writing)
+        self._refreshed = True
+        return changes
+
+    def _look_up(self, references: tuple[DICOMObjectReference, ...]) -> list[Wanted]:
+        return self._index.run(lambda connection: look_up(connection, references))
+
+
+def open_url(url: str) -> FolderArchive:
+    """Open the folder at *url*: ``file:///abs/path``, percent-encoded, or a bare path.
+
+    Raises
+    ------
+    InvalidInputError
+        If *url* is of another kind, or of another machine.
+
+    Examples
+    --------
+    >>> open_url("file:///data/my%20studies")
+    FolderArchive('/data/my studies')
+    """
+    if not url.lower().startswith("file:"):
+        if "://" in url:
+            raise InvalidInputError("not the URL of a folder; give file:///… or a path")
+        return FolderArchive(url)
+    parts = urlsplit(url)
+    if parts.netloc not in ("", "localhost"):
+        raise InvalidInputError(f"a file URL names the machine {parts.netloc}; mount its folder")
+    if parts.query or parts.fragment or not parts.path.startswith("/"):
+        raise InvalidInputError("a file URL is file:///abs/path, with %3F for ? and %23 for #")
+    path = unquote(parts.path)
+    return FolderArchive(path.lstrip("/") if os.name == "nt" else path)
+
+
+def _extended(query: Query) -> ExtendedQuery:
+    """Return *query* as one of which every parameter is looked at."""
+    known = attrs.fields_dict(ExtendedQuery)
+    for name in query.parameters():
+        if name not in known:
+            raise UnsupportedParameterError(name, FolderArchive.__name__)
+    return ExtendedQuery.init_from_query(query)
+
+
+def _notes(report: FolderReport) -> Iterator[str]:
+    count = report.counts[FileStatus.NOT_DICOM]
+    if count:
+        yield f"{count} files are not DICOM: {report.describe(FileStatus.NOT_DICOM)}"
+

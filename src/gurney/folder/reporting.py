@@ -1,0 +1,65 @@
+"""What the index says about the files themselves."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from .refreshing import Changes
+from .report import FileGroup, FileStatus, FolderReport, ListedFile
+from .scanning import printable
+
+__all__ = ["describe", "listing"]
+
+_EXAMPLES: Final = 10
+_PAGE: Final = 1000
+
+
+def describe(connection: sqlite3.Connection, changes: Changes) -> FolderReport:
+    """Return what the index holds."""
+    groups = tuple(
+        FileGroup(FileStatus(status), problem, count, _examples(connection, status, problem))
+        for status, problem, count in connection.execute(
+            "SELECT status, problem, COUNT(*) FROM file WHERE problem IS NOT NULL"
+            " GROUP BY status, problem ORDER BY status, problem"
+        ).fetchall()
+    )
+    counts = dict.fromkeys(FileStatus, 0)
+    (counts[FileStatus.INDEXED],) = connection.execute("SELECT COUNT(*) FROM file").fetchone()
+    for group in groups:
+        if group.status is not FileStatus.INDEXED:
+            counts[group.status] += group.count
+            counts[FileStatus.INDEXED] -= group.count
+    (missing,) = connection.execute("SELECT COUNT(*) FROM named WHERE missing").fetchone()
+    return FolderReport(*changes, counts, groups, missing, _missing(connection) if missing else ())
+
+
+def listing(
+    connection: sqlite3.Connection, after: bytes, status: FileStatus | None
+) -> list[tuple[bytes, ListedFile]]:
+    """Return some files whose paths come after *after*, in order; none if there are no more."""
+    condition, values = ("AND status = ?", [status.value]) if status else ("", [])
+    rows = connection.execute(
+        "SELECT path, status, problem, detail FROM file"  # noqa: S608
+        f" WHERE path > ? {condition} ORDER BY path LIMIT ?",
+        (after, *values, _PAGE),
+    )
+    return [
+        (path, ListedFile(printable(path), FileStatus(status), problem or "", detail))
+        for path, status, problem, detail in rows
+    ]
+
+
+def _examples(connection: sqlite3.Connection, status: str, problem: str) -> tuple[str, ...]:
+    rows = connection.execute(
+        "SELECT path FROM file WHERE status = ? AND problem = ? ORDER BY path LIMIT ?",
+        (status, problem, _EXAMPLES),
+    )
+    return tuple(printable(path) for (path,) in rows)
+
+
+def _missing(connection: sqlite3.Connection) -> tuple[str, ...]:
+    rows = connection.execute(
+        "SELECT DISTINCT path FROM named WHERE missing ORDER BY path LIMIT ?", (_EXAMPLES,)
+    )
+    return tuple(printable(path) for (path,) in rows)

@@ -1,0 +1,281 @@
+"""A folder that instances go into."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from threading import RLock
+
+from pydicom.dataset import Dataset
+
+from gurney.core import (
+    DICOMFile,
+    DICOMObjectReference,
+    InstanceReference,
+    InvalidInputError,
+    Outcome,
+    OutcomeStatus,
+    Storage,
+    StructuralWalk,
+    Walked,
+)
+
+from .arrival import file_from, identify, named, pieces, reference_in
+from .content import look
+from .disk import NotKeptError, disk_errors, inside, make_folder, sync_folder, unusable
+from .index import Index
+from .layout import DEFAULT_LAYOUT, Layout
+from .placing import Newcomer, Settled, compare, settle
+from .temporary import Temporary, remove_leftovers
+from .tree import final_files
+
+__all__ = ["FolderStorage"]
+
+
+class FolderStorage(Storage):
+    """Keeps instances as files in a folder; several threads and processes may share it.
+
+    An instance is written under a temporary name, walked over and hashed on the way, brought to
+    the disk, and only then linked to its final name, which it never takes from another file. So
+    every final name holds one whole instance, whenever the process or the machine stops.
+
+    Temporary names (``.gurney-HOST-PID-RANDOM.part``) are made in the root, not in the final
+    folder: where a file belongs is known when all of it is here, and not before. What dead
+    processes of this host left there is removed when a storage is first written to.
+
+    No value leads out of the root, and no link is followed out of it. An instance whose name
+    another one has is called ``NAME~uid-HASH``, after its SOP Instance UID. Other content under a
+    known SOP Instance UID is kept aside as ``NAME~conflict-HASH``; a damaged file that is in the
+    way, as ``NAME~damaged-HASH``.
+
+    With a layout of other keywords than the UIDs, the first call reads the headers of all files
+    under the root, to know what is there; files that others add later are not seen.
+
+    Parameters
+    ----------
+    root
+        The folder; made when first needed. Sub-folders must be on its file system.
+    layout
+        Where in it an instance goes: a `Layout`, or the template of one.
+    checksum
+        An algorithm of `hashlib`, such as ``"sha256"`` or ``"blake2b"``; `None` for none.
+    durable
+        Whether ``STORED`` means that the instance survives a power failure.
+
+    Raises
+    ------
+    LayoutError
+        If *layout* cannot become a path inside the root.
+    InvalidInputError
+        If there is no such checksum.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        layout: Layout | str = DEFAULT_LAYOUT,
+        *,
+        checksum: str | None = "sha256",
+        durable: bool = True,
+    ) -> None:
+        self.root: Path = Path(os.path.realpath(root))
+        self.layout: Layout = Layout(layout) if isinstance(layout, str) else layout
+        self.checksum: str | None = _checked(checksum)
+        self.durable: bool = durable
+        self._lock: RLock = RLock()
+        self._ready: bool = False
+        self._index: Index = Index(self.files)
+
+    def store(self, item: DICOMFile | Dataset, /) -> Outcome:
+        """Keep *item*, whole or not at all, and say what became of it.
+
+        Returns
+        -------
+        Outcome
+            ``STORED``. ``ALREADY_THERE``: the same content, or the same data set with other file
+            meta; the file on disk is left as it is. ``FAILED``: cut, malformed, not DICOM,
+            without UIDs, or the stream or the disk failed this one; nothing is kept, and the
+            reference is that of a study or series, or none, if no more is known.
+            ``REFUSED``: not the instance that was asked for, and nothing is kept; or other
+            content under a UID that is here, and it is kept aside at the path given.
+
+        Raises
+        ------
+        StorageError
+            If nothing more can be stored: disk full, no permission.
+        """
+        file, walked = file_from(item), None
+        try:
+            with disk_errors(self.root):
+                self._prepare()
+                with Temporary(self.root) as temporary:
+                    new = self._receive(file, temporary)
+                    walked = new.walked
+                    reference = identify(file, walked)
+                    temporary.finish(durable=self.durable)
+                    settled = self._place(new, reference)
+        except NotKeptError as problem:
+            return _not_kept(problem, named(item, walked), file, walked)
+        return self._outcome(reference, settled, walked, file)
+
+    def find(self, reference: InstanceReference, /) -> Outcome | None:
+        """Return ``ALREADY_THERE`` if the instance is here and whole, else `None`.
+
+        The file is walked over each time: a folder or a name proves nothing. No checksum is made.
+
+        Raises
+        ------
+        StorageError
+            If the folder cannot be read.
+        """
+        try:
+            with disk_errors(self.root), self._lock:
+                there = self._there(reference)
+        except NotKeptError:  # where it would be nothing can be
+            return None
+        if there is None:
+            return None
+        path, walked = there
+        settled = Settled(OutcomeStatus.ALREADY_THERE, path, walked.size)
+        return self._outcome(reference, settled, walked)
+
+    def files(self) -> Iterator[Path]:
+        """Yield the files that have a final name, none that is temporary or kept aside.
+
+        Sorted within each folder; whatever else lies under the root is among them.
+
+        Raises
+        ------
+        StorageError
+            If a folder cannot be read.
+        """
+        if self.root.exists():
+            with disk_errors(self.root):
+                yield from final_files(self.root)
+
+    def __repr__(self) -> str:
+        return f"FolderStorage({str(self.root)!r}, {self.layout.template!r})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        make = partial(FolderStorage, checksum=self.checksum, durable=self.durable)
+        return make, (self.root, self.layout)
+
+    def _prepare(self) -> None:
+        """Make the root and clean it, once."""
+        with self._lock:
+            if not self._ready:
+                try:
+                    make_folder(self.root, durable=self.durable)
+                    remove_leftovers(self.root)
+                except OSError as error:
+                    raise unusable(self.root, error) from error
+                self._ready = True
+
+    def _receive(self, file: DICOMFile, temporary: Temporary) -> Newcomer:
+        """Write *file* down, and learn on the way what it is."""
+        structure = StructuralWalk(self.layout.keywords)
+        digest = hashlib.new(self.checksum, usedforsecurity=False) if self.checksum else None
+        for piece in pieces(file):
+            structure.feed(piece)
+            if digest is not None:
+                digest.update(piece)
+            temporary.write(piece)
+        checksum = f"{self.checksum}:{digest.hexdigest()}" if digest else ""
+        return Newcomer(temporary.path, structure.finish(), checksum)
+
+    def _place(self, new: Newcomer, reference: InstanceReference) -> Settled:
+        with self._lock:
+            settled = self._settle(new, reference)
+            if settled.status is OutcomeStatus.STORED and not self.layout.by_uid:
+                self._index.add(reference, settled.path)
+        if self.durable and settled.status is not OutcomeStatus.ALREADY_THERE:
+            sync_folder(settled.path.parent)
+        return settled
+
+    def _settle(self, new: Newcomer, reference: InstanceReference) -> Settled:
+        if not self.layout.by_uid:
+            there = self._there(reference)
+            if there is not None:  # with other values, maybe, and so at another path
+                return compare(new, *there, self.layout)
+        for path in self._paths(reference, new.walked):
+            settled = settle(new, path, self.layout, durable=self.durable)
+            if settled is not None:
+                return settled
+        raise NotKeptError(
+            OutcomeStatus.FAILED, "both names it could have are taken by something else; move that"
+        )
+
+    def _there(self, reference: InstanceReference) -> tuple[Path, Walked] | None:
+        """Where the instance is, whole."""
+        if self.layout.by_uid:
+            paths = list(self._paths(reference, None))
+        else:
+            known = self._index.get(reference)
+            paths = [] if known is None else [known]
+        for path in paths:
+            walked = look(path)
+            if walked is not None and walked.whole and reference_in(walked) == reference:
+                return path, walked
+        return None
+
+    def _paths(self, reference: InstanceReference, walked: Walked | None) -> Iterator[Path]:
+        """Where the instance belongs; then where it goes if another has that name."""
+        relative = self.layout.path_of(reference)
+        if relative is None and walked is not None:
+            relative = self.layout.path(walked.dataset)
+        if relative is not None:
+            yield inside(self.root, relative)
+            yield inside(self.root, self.layout.second(relative, reference.instance_uid))
+
+    def _outcome(
+        self,
+        reference: DICOMObjectReference,
+        settled: Settled,
+        walked: Walked,
+        file: DICOMFile | None = None,
+    ) -> Outcome:
+        return Outcome(
+            reference=reference,
+            status=settled.status,
+            reason=settled.reason,
+            path=settled.path.relative_to(self.root).as_posix(),
+            size=settled.size,
+            checksum=settled.checksum,
+            transfer_syntax=walked.transfer_syntax,
+            protocol=file.protocol if file else "",
+            retries=file.retries if file else 0,
+            notes=(*walked.oddities, *settled.notes),
+        )
+
+
+def _not_kept(
+    problem: NotKeptError,
+    reference: DICOMObjectReference | None,
+    file: DICOMFile,
+    walked: Walked | None,
+) -> Outcome:
+    return Outcome(
+        reference=reference,
+        status=problem.status,
+        reason=problem.reason,
+        transfer_syntax=walked.transfer_syntax if walked else "",
+        protocol=file.protocol,
+        retries=file.retries,
+        notes=walked.oddities if walked else (),
+    )
+
+
+def _checked(checksum: str | None) -> str | None:
+    """The name of the algorithm, as hashlib writes it."""
+    if checksum is None:
+        return None
+    try:
+        digest = hashlib.new(checksum, usedforsecurity=False)
+    except ValueError:
+        digest = None
+    if digest is None or not digest.digest_size:  # SHAKE has no size of its own
+        raise InvalidInputError(f"no checksum {checksum!r}; sha256, blake2b and md5 are known")
+    return digest.name
