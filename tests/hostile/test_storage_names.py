@@ -65,7 +65,9 @@ def test_what_cannot_be_addressed_is_not_kept(tmp_path: Path, layout: Layout, ui
 def test_odd_uids_are_stored_inside_and_apart(tmp_path: Path, layout: Layout) -> None:
     """What a reference may hold is stored and found, whatever a system makes of it."""
     storage = FolderStorage(tmp_path / "out", layout, durable=False)
-    uids = list(dict.fromkeys(uid.encode("latin-1", "replace").decode("latin-1") for uid in ALLOWED))
+    uids = list(
+        dict.fromkeys(uid.encode("latin-1", "replace").decode("latin-1") for uid in ALLOWED)
+    )
     uids = [uid for uid in uids if is_uid(uid)]
     for uid in uids:
         reference = InstanceReference(uid, uid, uid)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -14,8 +14,16 @@ from threading import Barrier
 import pytest
 from pydicom.dataset import Dataset
 
-from gurney.core import DICOMFile, InstanceReference, Outcome, OutcomeStatus, encode, put
-from gurney.storage import FLAT, FolderStorage, Layout, verify
+from gurney.core import (
+    DICOMFile,
+    InstanceReference,
+    Outcome,
+    OutcomeStatus,
+    Walked,
+    encode,
+    put,
+)
+from gurney.storage import FLAT, FolderStorage, Layout, content, placing, verify
 
 THREADS = 8
 ALL_ALIKE = Layout("{PatientID}/{InstanceNumber:03d}.dcm")
@@ -36,11 +44,11 @@ def at_once(storage: FolderStorage, make: Callable[[int], bytes]) -> list[Outcom
     barrier = Barrier(THREADS)
 
     def store(number: int) -> Outcome:
-        def chunks() -> list[bytes]:
+        def chunks() -> Iterator[bytes]:
             barrier.wait()
-            return [make(number)]
+            yield make(number)
 
-        return storage.store(DICOMFile(chunk for make_chunks in [chunks] for chunk in make_chunks()))
+        return storage.store(DICOMFile(chunks()))
 
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(store, range(THREADS)))
@@ -95,6 +103,27 @@ def test_damaged_file_is_replaced_once(tmp_path: Path) -> None:
     assert all(outcome.good for outcome in outcomes)
     assert 2 == len(files(tmp_path))
     assert instance() == (tmp_path / "1.2.3.dcm").read_bytes()
+
+
+def test_file_that_appears_while_looking_is_no_obstacle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name is free, taken, and free again, as others put a damaged file away."""
+    path = tmp_path / "1.2.3.dcm"
+    path.write_bytes(b"damaged")
+
+    def look(target: Path) -> Walked | None:
+        monkeypatch.undo()
+        target.unlink()
+        found = content.look(target)
+        target.write_bytes(instance())
+        return found
+
+    monkeypatch.setattr(placing, "look", look)
+    outcome = FolderStorage(tmp_path, FLAT).store(DICOMFile(iter([instance()])))
+
+    assert (OutcomeStatus.ALREADY_THERE, "1.2.3.dcm") == (outcome.status, outcome.path)
+    assert [path] == files(tmp_path)
 
 
 PROCESS = """

@@ -14,7 +14,23 @@ from pydicom.dataset import Dataset
 from gurney.core import InstanceReference, is_uid, put
 from gurney.storage import DEFAULT_LAYOUT, FLAT, Layout
 
-HOSTILE = ["..", ".", "/", "\\", "CON", "con", "NUL", "COM1", "lpt9", "-", "~", "%2E", "\0", " ", ":"]
+HOSTILE = [
+    "..",
+    ".",
+    "/",
+    "\\",
+    "CON",
+    "con",
+    "NUL",
+    "COM1",
+    "lpt9",
+    "-",
+    "~",
+    "%2E",
+    "\0",
+    " ",
+    ":",
+]
 uids = (
     st.text(st.sampled_from("aAbB1.:\"<>|~+é-_"), min_size=1, max_size=400)
     | st.sampled_from(["..", ".", "CON", "con", "NUL", "COM1", "lpt9", "Com1.dcm", "1" * 300])

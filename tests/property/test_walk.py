@@ -11,7 +11,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pydicom import dcmread, dcmwrite
-from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
@@ -166,7 +165,7 @@ def element_starts(content: bytes, whole: Walked) -> set[int]:
     dataset = dcmread(io.BytesIO(content))
     for tag in list(dataset.keys()):
         element = dataset.get_item(tag)
-        value = element.value_tell if isinstance(element, RawDataElement) else element.file_tell
+        value: int = getattr(element, "value_tell" if element.is_raw else "file_tell")
         long = not whole.implicit_vr and element.VR in ("OB", "OW", "SQ", "UN", "SV", "UC")
         starts.add(value - (12 if long else 8))
     return starts - {whole.data_set_offset}

@@ -67,8 +67,9 @@ def test_messages_say_what_was_asked_what_was_found_and_what_to_do_next() -> Non
     """Each message is whole on its own."""
     messages = {kind: str(kind(*arguments)) for kind, arguments in ARGUMENTS.items()}
 
-    assert "1.2 holds no instance references; search for it again at instance level" == (
-        messages[NoReferencesFoundError]
+    assert (
+        "1.2 holds no instance references; search for it again at instance level"
+        == (messages[NoReferencesFoundError])
     )
     assert "a searcher does not support PatientSex" in messages[UnsupportedParameterError]
     assert "3 were found; narrow" in messages[StudyCountError]

@@ -104,9 +104,7 @@ def test_nameless_file_is_named_by_its_content(storage: FolderStorage) -> None:
 
 
 @pytest.mark.parametrize(("checksum", "begins"), [("blake2b", "blake2b:"), (None, "")])
-def test_checksum_is_what_was_asked_for(
-    tmp_path: Path, checksum: str | None, begins: str
-) -> None:
+def test_checksum_is_what_was_asked_for(tmp_path: Path, checksum: str | None, begins: str) -> None:
     """Any fixed-size algorithm of hashlib, or none."""
     outcome = FolderStorage(tmp_path, checksum=checksum).store(file(content()))
 
@@ -244,9 +242,7 @@ def test_same_damage_again_is_kept_once(storage: FolderStorage) -> None:
         (b"\0" * 5000, "DICM"),
     ],
 )
-def test_what_is_not_whole_is_not_kept(
-    storage: FolderStorage, data: bytes, reason: str
-) -> None:
+def test_what_is_not_whole_is_not_kept(storage: FolderStorage, data: bytes, reason: str) -> None:
     """Cut, or no DICOM at all: nothing is left, under no name."""
     outcome = storage.store(file(data, ONE))
 

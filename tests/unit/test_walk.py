@@ -541,6 +541,15 @@ def test_fault_says_where_and_never_what(content: bytes, fault: str) -> None:
     assert "Doe" not in repr(found)
 
 
+@pytest.mark.parametrize("length", [1, 100, 128, 131])
+def test_cut_in_the_preamble(length: int) -> None:
+    """The beginning of an empty preamble is the beginning of an instance."""
+    found = walk([PREAMBLE[:length]])
+
+    assert FaultKind.CUT is found.kind
+    assert found.fault.startswith(f"cut in the preamble, at byte {length}")
+
+
 # ---------------------------------------------------------------------- what is no such thing
 
 
@@ -699,6 +708,13 @@ def test_unknown_keyword() -> None:
     """A misspelt keyword is refused before the first byte, with the right one."""
     with pytest.raises(InvalidInputError, match="did you mean 'PatientID'"):
         StructuralWalk(["PatientId"])
+
+
+@pytest.mark.parametrize("keyword", ["PixelData", "TransferSyntaxUID"])
+def test_keyword_of_what_is_never_kept(keyword: str) -> None:
+    """What would be left out in silence is refused."""
+    with pytest.raises(InvalidInputError, match=keyword):
+        StructuralWalk([keyword])
 
 
 # ---------------------------------------------------------------------- limits

@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from pydicom import dcmread
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset
@@ -209,7 +208,7 @@ def test_chunks_of_any_size(corpus: Path) -> None:
 
 def test_cut_anywhere(corpus: Path) -> None:
     """No real file that was cut is whole, but at the end of an element of its data set."""
-    dice = random.Random(2)  # noqa: S311
+    dice = random.Random(2)
     for path in _smallest_of_each_syntax(corpus):
         content = path.read_bytes()
         whole = walk([content])
@@ -238,8 +237,7 @@ def _element_starts(content: bytes, whole: Walked) -> set[int]:
     order = "<HH" if whole.little_endian else ">HH"
     for tag in list(dataset.keys()):
         element = dataset.get_item(tag)
-        value = element.value_tell if isinstance(element, RawDataElement) else element.file_tell
-        assert value is not None
+        value: int = getattr(element, "value_tell" if element.is_raw else "file_tell")
         is_short = struct.pack(order, tag.group, tag.elem) == content[value - 8 : value - 4]
         starts.add(value - (8 if is_short else 12))
     return starts - {whole.data_set_offset}

@@ -1,4 +1,4 @@
-"""The ``gurney`` command. This face imports without typer and rich, to say that they are missing."""
+"""The ``gurney`` command. This face imports without typer and rich, to say if they are missing."""
 
 from __future__ import annotations
 
@@ -28,4 +28,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             'run: pip install "gurney[cli]"\n'
         )
         return ExitCode.WRONG_USE
+    except KeyboardInterrupt:  # while the above is imported
+        return ExitCode.INTERRUPTED
     return run(arguments)

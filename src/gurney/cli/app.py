@@ -13,7 +13,7 @@ from typing import Annotated, Final, TypeAlias
 import typer
 
 from .command import INCLUDE, LOOKING_FOR, Given, command
-from .exits import EXIT_CODES, ExitCode
+from .exits import EXIT_CODES, ExitCode, WrongUseError
 from .formats import Format, Level, ProgressMode
 from .terminal import Terminal
 
@@ -126,6 +126,7 @@ def fetch(
             show_default=False,
         ),
     ] = None,
+    *,
     output_dir: Annotated[
         Path | None,
         typer.Option("--output-dir", "-o", help="Where to put it.", metavar="DIR"),
@@ -176,6 +177,8 @@ def fetch(
     selection = fetching.Selection(references or (), from_, given, everything)
     if dry_run:
         return fetching.list_instances(terminal, archive, selection)
+    if output_dir is None:
+        raise WrongUseError("say where to put it: --output-dir DIR (only --dry-run needs none)")
     target = fetching.Target(output_dir, layout, checksum, receipt)
     return fetching.fetch(terminal, archive, selection, target, progress)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from pydicom.datadict import dictionary_VM, dictionary_VR
+from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
 
 from gurney.core import (
     DICOMObject,
@@ -101,11 +101,8 @@ def check_shown(keywords: Iterable[str]) -> None:
         It names the keyword. One that DICOM does not know is left for the query to refuse.
     """
     for keyword in keywords:
-        try:
-            vrs = dictionary_VR(keyword)
-        except KeyError:
-            continue
-        if _WITHOUT_TEXT & set(vrs.split(" or ")):
+        tag = tag_for_keyword(keyword)
+        if tag is not None and _WITHOUT_TEXT & set(dictionary_VR(tag).split(" or ")):
             raise WrongUseError(
                 f"--include-field {keyword} is a sequence or binary and cannot be shown"
             )

@@ -78,7 +78,7 @@ def command(
         own = signature(function, eval_str=True).parameters.values()
         parameters = [*list(own)[2:], *added]
 
-        def run(**values: Any) -> None:
+        def run(**values: Any) -> None:  # noqa: ANN401  what typer read
             terminal = Terminal.standard(quiet=values.pop("quiet"))
             given = {option.name: values.pop(option.name) for option in options}
             raise typer.Exit(guarded(terminal, lambda: function(terminal, given, **values)))

@@ -22,6 +22,7 @@ from .verifying import verify
 __all__ = ["demo"]
 
 _PATIENT: Final = "77654033"
+_ONE: Final = {"patient_id": _PATIENT}
 
 
 def demo(terminal: Terminal, folder: Path) -> ExitCode:
@@ -37,20 +38,16 @@ def demo(terminal: Terminal, folder: Path) -> ExitCode:
         (
             f"gurney tree {DEMO} --patient-id {_PATIENT}",
             "What is in the studies of one patient?",
-            lambda: find(
-                terminal, {"patient_id": _PATIENT}, DEMO, QueryLevels.SERIES, Format.TREE
-            ),
+            lambda: find(terminal, _ONE, DEMO, QueryLevels.SERIES, Format.TREE),
         ),
         (
-            f"gurney fetch {DEMO} --all -o {out}",
-            "Fetch everything. Each instance is checked on its way, and again by the next command.",
-            lambda: fetch(
-                terminal, DEMO, Selection(everything=True), Target(folder), ProgressMode.AUTO
-            ),
+            f"gurney fetch {DEMO} --patient-id {_PATIENT} -o {out}",
+            "Fetch them. Each instance is checked on its way, and accounted for in a receipt.",
+            lambda: fetch(terminal, DEMO, Selection(given=_ONE), Target(folder), ProgressMode.AUTO),
         ),
         (
             f"gurney verify {out}",
-            "Is it all here, whole and unchanged? The receipt knows.",
+            "Is it all still here, whole and unchanged? Ask any time.",
             lambda: verify(terminal, folder, None),
         ),
     )
@@ -61,5 +58,5 @@ def demo(terminal: Terminal, folder: Path) -> ExitCode:
         terminal.show("")
         if code is not ExitCode.COMPLETE:
             return code
-    terminal.show(Text(f"Type these commands yourself; {DEMO} is an archive like any other."))
+    terminal.show(Text(f"Type the same yourself, with the path of a folder in place of {DEMO}"))
     return ExitCode.COMPLETE

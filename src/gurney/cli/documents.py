@@ -11,7 +11,7 @@ from typing import Any, Final
 from gurney.core import DICOMObject, DICOMObjectLevels, SearchResult, Study
 
 from .columns import FLAT, flat_row, objects_at, own_keywords, value_of
-from .escaping import json_visible, visible
+from .escaping import visible
 
 __all__ = ["FORMAT", "to_csv", "to_json"]
 
@@ -26,7 +26,7 @@ def to_json(
 ) -> str:
     """Return one document: whether this is everything, and the studies down to *deepest*.
 
-    Values are those of the archive, `null` where it gives none.
+    Values are those of the archive, `null` where it gives none; nothing is escaped yet.
     """
     content = {
         "format": FORMAT,
@@ -38,7 +38,7 @@ def to_json(
         "held_back": len(result.held_back),
         "studies": [_to_dict(study, deepest, extra) for study in result],
     }
-    return json_visible(json.dumps(content, indent=2, ensure_ascii=False)) + "\n"
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def to_csv(studies: Sequence[Study], deepest: DICOMObjectLevels, extra: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import partial
 from typing import Final
 
 __all__ = ["json_visible", "visible"]
@@ -36,18 +37,18 @@ def visible(text: str, limit: int | None = None) -> str:
     return shown
 
 
-def json_visible(document: str) -> str:
+def json_visible(document: str, encoding: str = "utf-8") -> str:
     r"""Return a JSON *document* with the same characters escaped as JSON does.
 
-    Nothing is lost: they can only be inside strings, where the escape means the same. The line
-    feeds that lay the document out stay.
+    So are those that *encoding* does not have. Nothing is lost: they can only be inside strings,
+    where the escape means the same. The line feeds that lay the document out stay.
 
     Examples
     --------
     >>> print(json_visible('"\u202e\x7f"'))
     "\u202e\u007f"
     """
-    return _maybe_hazards.sub(_json_escape, document)
+    return _maybe_hazards.sub(partial(_json_escape, encoding), document)
 
 
 def _escape(found: re.Match[str]) -> str:
@@ -57,9 +58,10 @@ def _escape(found: re.Match[str]) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def _json_escape(found: re.Match[str]) -> str:
+def _json_escape(encoding: str, found: re.Match[str]) -> str:
     character = found.group()
-    if character == "\n" or unicodedata.category(character) not in _HAZARDS:
+    harmless = character == "\n" or unicodedata.category(character) not in _HAZARDS
+    if harmless and character.encode(encoding, "ignore"):
         return character
     units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[n : n + 2].hex()}" for n in range(0, len(units), 2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -43,7 +44,7 @@ class Selection:
 
     references: Sequence[str] = ()
     file: str | None = None
-    given: Given = attrs.field(factory=dict)
+    given: Given = attrs.field(factory=dict[str, Any])
     everything: bool = False
 
 
@@ -51,7 +52,7 @@ class Selection:
 class Target:
     """Where it goes, and how."""
 
-    folder: Path | None
+    folder: Path
     layout: str = "default"
     checksum: str = "sha256"
     receipt: Path | None = None
@@ -113,8 +114,6 @@ def _references(selection: Selection) -> Sequence[DICOMDownloadable]:
 
 def _storage(target: Target) -> FolderStorage:
     """Where instances go; that it can be written to is found out before anything is fetched."""
-    if target.folder is None:
-        raise WrongUseError("say where to put it: --output-dir DIR (only --dry-run needs none)")
     layout = _LAYOUTS.get(target.layout) or Layout(target.layout)
     checksum = None if target.checksum == "none" else target.checksum
     storage = FolderStorage(target.folder, layout, checksum=checksum)
@@ -142,7 +141,6 @@ def _found(terminal: Terminal, trolley: Trolley, query: ExtendedQuery) -> Search
 
 def _conclude(terminal: Terminal, receipt: Receipt, target: Target) -> ExitCode:
     """Keep the receipt first; then the answer, on standard output, and the reasons."""
-    assert target.folder is not None
     kept = keep(receipt, target.folder)
     if target.receipt is not None:
         write(receipt, target.receipt)

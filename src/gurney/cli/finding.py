@@ -51,7 +51,7 @@ class _View:
 
 def _show(terminal: Terminal, result: SearchResult, view: _View) -> None:
     if view.format is Format.JSON:
-        terminal.write(to_json(result, view.deepest, view.extra, named(view.archive)))
+        terminal.write_json(to_json(result, view.deepest, view.extra, named(view.archive)))
     elif view.format is Format.CSV:
         terminal.write(to_csv(result, view.deepest, view.extra))
     elif view.format is Format.TREE:

@@ -44,7 +44,7 @@ def merged(receipts: Sequence[Receipt]) -> Receipt:
         [_merged_study(uid, receipts) for uid in uids],
         reasons=unique(
             reason
-            for receipt, others in zip(receipts, later)
+            for receipt, others in zip(receipts, later, strict=True)
             if not any(_settles(other, receipt) for other in others)
             for reason in receipt.reasons
         ),

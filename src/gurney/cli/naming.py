@@ -55,7 +55,7 @@ def read_file(name: str) -> list[DICOMObjectReference]:
 
 
 def references_in(text: str) -> list[DICOMObjectReference]:
-    """Return the references in *text*, each once.
+    r"""Return the references in *text*, each once.
 
     One a line; empty lines and those that begin with ``#`` do not count. Or CSV as gurney writes
     it, known by its heading: of each row, what is deepest.
@@ -67,9 +67,9 @@ def references_in(text: str) -> list[DICOMObjectReference]:
 
     Examples
     --------
-    >>> [str(reference) for reference in references_in("# mine\\n1.2/1.2.3\\n\\n1.3\\n")]
+    >>> [str(reference) for reference in references_in("# mine\n1.2/1.2.3\n\n1.3\n")]
     ['1.2/1.2.3', '1.3']
-    >>> [str(r) for r in references_in("StudyInstanceUID,SeriesInstanceUID\\n1.2,1.2.3\\n1.3,\\n")]
+    >>> [str(r) for r in references_in("StudyInstanceUID,SeriesInstanceUID\n1.2,1.2.3\n1.3,\n")]
     ['1.2/1.2.3', '1.3']
     """
     lines = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}").splitlines(keepends=True)
@@ -79,7 +79,7 @@ def references_in(text: str) -> list[DICOMObjectReference]:
         if line.strip() and not line.lstrip().startswith("#")
     ]
     if not counted:
-        raise WrongUseError("the list of references is empty; was the command before it successful?")
+        raise WrongUseError("the list of references is empty; did the command that made it fail?")
     first, heading = counted[0]
     columns = next((names for names in _COLUMNS if names[0] in heading), None)
     if columns is None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import attrs
+
 from gurney.archives import Archive, open_archive
 from gurney.core import (
     Completeness,
@@ -22,7 +24,7 @@ from .options import query_values
 from .samples import DEMO, samples
 from .terminal import Terminal
 
-__all__ = ["build_query", "named", "opened", "search"]
+__all__ = ["build_query", "named", "opened", "search", "search_with"]
 
 
 def opened(url: str) -> Archive:
@@ -69,8 +71,6 @@ def search_with(
     terminal: Terminal, searcher: Searcher, query: ExtendedQuery, nice: Sequence[str]
 ) -> SearchResult:
     """Search, asking for the attributes *nice* to have too, if the archive takes such a wish."""
-    import attrs
-
     wish = tuple(dict.fromkeys([*query.include_fields, *nice]))
     try:
         return search(terminal, searcher, attrs.evolve(query, include_fields=wish))

@@ -42,23 +42,32 @@ def summary(receipt: Receipt) -> Table:
 
 def headline(receipt: Receipt) -> Text:
     """Return the answer on one line."""
-    counts = receipt.counts
-    there = counts[OutcomeStatus.ALREADY_THERE]
-    here = there + counts[OutcomeStatus.STORED]
-    studies = f"{len(receipt.studies)} {'study' if len(receipt.studies) == 1 else 'studies'}"
-    text = f"{instances(here)} of {studies}, {decimal(receipt.verified_bytes)}"
-    if there:
-        text += f"; {number_text(there)} of them were there already"
+    here = sum(study.received for study in receipt.studies)
+    expected = [study.expectation.count for study in receipt.studies]
+    known = None if None in expected else max(here, sum(count or 0 for count in expected))
     if receipt.complete:
-        return Text.assemble(("complete", "good"), f": {text}")
-    return Text.assemble(("INCOMPLETE", "bad"), f": {text}")
+        answer, counted = Text("complete", "good"), instances(here)
+    elif known == here and not receipt.missing:
+        answer, counted = (
+            Text("nobody can say whether this is everything", "doubt"),
+            instances(here),
+        )
+    else:
+        answer, counted = Text("INCOMPLETE", "bad"), f"{number_text(here)} of {instances(known)}"
+    studies = f"{len(receipt.studies)} {'study' if len(receipt.studies) == 1 else 'studies'}"
+    there = receipt.counts[OutcomeStatus.ALREADY_THERE]
+    already = f"; {number_text(there)} of them were there already" if there else ""
+    return answer.append(
+        f": {counted} of {studies}, {decimal(receipt.verified_bytes)}{already}", ""
+    )
 
 
 def explain(terminal: Terminal, receipt: Receipt) -> None:
     """Say on standard error why *receipt* is not complete, and what was odd."""
     for reason in receipt.reasons:
-        terminal.warn(f"not complete: {reason}")
-    for study in receipt.studies:
+        terminal.warn(reason)
+    doubtful = [study for study in receipt.studies if not study.complete]
+    for study in doubtful[:_LINES]:
         for reason in study.reasons:
             terminal.warn(f"study {study.study_uid}: {reason}")
         bad = [outcome for outcome in study.outcomes if not outcome.good]
@@ -66,13 +75,15 @@ def explain(terminal: Terminal, receipt: Receipt) -> None:
             terminal.warn(f"  {outcome.reference}: {outcome.status.value}: {outcome.reason}")
         if len(bad) > _LINES:
             terminal.warn(f"  and {len(bad) - _LINES} more, which the receipt lists")
+    if len(doubtful) > _LINES:
+        terminal.warn(f"and {len(doubtful) - _LINES} more studies, which the receipt lists")
 
 
 def verification_table(found: Verification) -> Table:
     """Return what was found in a folder, by kind; what there is none of is left out."""
-    table = plain_table()
-    table.add_column("Files", justify="right")
-    table.add_column("")
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right")
+    table.add_column()
     rows: Sequence[tuple[int, str, str]] = (
         (found.whole, f"whole DICOM instances, {decimal(found.verified_bytes)}", "good"),
         (found.checksums, "of them with the checksum that the receipt has", "good"),
@@ -98,7 +109,7 @@ def list_paths(terminal: Terminal, heading: str, paths: Iterable[str] | Mapping[
         terminal.warn(f"{heading}: {len(listed) - _LINES} more")
 
 
-def instances(count: int) -> str:
+def instances(count: int | None) -> str:
     """Return a number of instances in words."""
     return f"{number_text(count)} instance{'' if count == 1 else 's'}"
 

@@ -17,7 +17,16 @@ from gurney.core import DICOMObject, DICOMObjectLevels, Instance, Study, level_o
 from .columns import instance_count, objects_at, series_count, values_of
 from .escaping import visible
 
-__all__ = ["date_of", "kind_of", "line", "number_text", "plain_table", "to_table", "uid_text", "words"]
+__all__ = [
+    "date_of",
+    "kind_of",
+    "line",
+    "number_text",
+    "plain_table",
+    "to_table",
+    "uid_text",
+    "words",
+]
 
 STUDY, SERIES, INSTANCE = sorted(DICOMObjectLevels, reverse=True)
 LONGEST: Final = 120
@@ -34,9 +43,7 @@ class _Column:
     right: bool = False
 
 
-def to_table(
-    studies: Iterable[Study], deepest: DICOMObjectLevels, extra: Sequence[str]
-) -> Table:
+def to_table(studies: Iterable[Study], deepest: DICOMObjectLevels, extra: Sequence[str]) -> Table:
     """Return a table of the objects of level *deepest*, with a column for each *extra* keyword."""
     columns = [*_COLUMNS[deepest], *(_extra(keyword, deepest) for keyword in extra)]
     table = plain_table()
@@ -55,7 +62,14 @@ def to_table(
 
 def plain_table() -> Table:
     """Return an empty table in the style of all tables."""
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="heading", show_edge=False)
+    return Table(
+        box=box.SIMPLE_HEAD,
+        border_style="faint",
+        header_style="heading",
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+    )
 
 
 def words(obj: DICOMObject, keyword: str) -> str:
@@ -86,7 +100,7 @@ def uid_text(uid: str) -> Text:
 
 def number_text(count: int | None) -> str:
     """Return a count; ``?`` if nobody said it."""
-    return "?" if count is None else f"{count:,}".replace(",", " ")
+    return "?" if count is None else f"{count:,}"
 
 
 def _extra(keyword: str, deepest: DICOMObjectLevels) -> _Column:
@@ -106,11 +120,12 @@ def _patient(obj: DICOMObject) -> RenderableType:
 
 
 def _study(obj: DICOMObject) -> RenderableType:
-    return _card(words(obj, "StudyDescription"), "study", obj)
+    modalities = words(obj, "ModalitiesInStudy").replace(", ", "+")
+    return _card(_spaced(date_of(obj), modalities, words(obj, "StudyDescription")), "study", obj)
 
 
 def _study_with_patient(obj: DICOMObject) -> RenderableType:
-    return _card(f"{date_of(obj)} {words(obj, 'PatientName')}", "study", obj)
+    return _card(_spaced(date_of(obj), words(obj, "PatientName")), "study", obj)
 
 
 def _series(obj: DICOMObject) -> RenderableType:
@@ -119,12 +134,16 @@ def _series(obj: DICOMObject) -> RenderableType:
 
 def _series_with_modality(obj: DICOMObject) -> RenderableType:
     shown = ("Modality", "SeriesNumber", "SeriesDescription")
-    return _card(" ".join(words(obj, keyword) for keyword in shown), "series", obj)
+    return _card(_spaced(*(words(obj, keyword) for keyword in shown)), "series", obj)
 
 
 def _card(title: str, style: str, obj: DICOMObject) -> RenderableType:
-    first = line(title, style) if title.strip() else line("(no description)", "faint")
+    first = line(title, style) if title else line("(no description)", "faint")
     return Group(first, uid_text(obj.uid))
+
+
+def _spaced(*parts: str) -> str:
+    return "  ".join(part for part in parts if part)
 
 
 def _instance(obj: DICOMObject) -> RenderableType:
@@ -145,10 +164,8 @@ def _of(keyword: str) -> Callable[[DICOMObject], RenderableType]:
 
 _COLUMNS: Final = {
     STUDY: (
-        _Column("Date", STUDY, date_of),
         _Column("Patient", STUDY, _patient),
         _Column("Study", STUDY, _study),
-        _Column("Modality", STUDY, _of("ModalitiesInStudy")),
         _Column("Series", STUDY, _series_of, right=True),
         _Column("Instances", STUDY, _instances_of, right=True),
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from io import TextIOWrapper
 from os import environ
@@ -14,7 +14,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 from rich.theme import Theme
 
-from .escaping import visible
+from .escaping import json_visible, visible
 
 __all__ = ["THEME", "Terminal"]
 
@@ -85,6 +85,10 @@ class Terminal:
         """Write a result for programs, as it is."""
         self.out.file.write(text)
 
+    def write_json(self, document: str) -> None:
+        """Write a JSON document, so that it says the same and steers no terminal."""
+        self.write(json_visible(document, self.out.encoding))
+
     def note(self, text: str) -> None:
         """Say something that is good to know; not in quiet mode."""
         if not self.quiet:
@@ -99,7 +103,7 @@ class Terminal:
         self._say(Text.assemble(("gurney: ", "bad"), visible(text)))
 
     @contextmanager
-    def busy(self, text: str) -> Iterator[None]:
+    def busy(self, text: str) -> Generator[None, None, None]:
         """Show that something is going on, for as long as it takes; only to a person."""
         if not self.animated:
             yield
@@ -111,8 +115,15 @@ class Terminal:
         self.err.print(line, soft_wrap=True)
 
 
+class _Console(Console):
+    """Leaves it to the command what to do when nobody reads on: rich itself exits with code 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def _console(*, stderr: bool) -> Console:
-    console = Console(
+    console = _Console(
         stderr=stderr, theme=THEME, highlight=False, markup=False, emoji=False, soft_wrap=False
     )
     if not console.is_terminal and "COLUMNS" not in environ:

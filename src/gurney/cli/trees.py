@@ -27,9 +27,7 @@ def to_tree(
     return tree
 
 
-def _grow(
-    tree: Tree, obj: DICOMObject, deepest: DICOMObjectLevels, extra: Sequence[str]
-) -> None:
+def _grow(tree: Tree, obj: DICOMObject, deepest: DICOMObjectLevels, extra: Sequence[str]) -> None:
     label = _LABELS[obj.level](obj)
     for keyword in own_keywords(obj.level, deepest, extra):
         if keyword in extra:
@@ -93,5 +91,3 @@ def _counts(series: int | None, instances: int | None) -> list[str]:
 def _count(count: int, noun: str) -> str:
     plural = {"study": "studies", "series": "series", "instance": "instances"}
     return f"{count} {noun if count == 1 else plural[noun]}"
-
-

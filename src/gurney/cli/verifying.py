@@ -29,7 +29,9 @@ def verify(terminal: Terminal, folder: Path, receipt: Path | None) -> ExitCode:
     paths = [receipt] if receipt else receipts_in(folder)
     together = merged([read(path) for path in paths]) if paths else None
     found = _without(_verified(terminal, folder, together), folder, paths)
-    terminal.show(verification_table(found))
+    table = verification_table(found)
+    if table.row_count:
+        terminal.show(table)
     list_paths(terminal, "wrong", found.faults)
     list_paths(terminal, "missing", found.missing)
     if not terminal.quiet:
@@ -39,7 +41,8 @@ def verify(terminal: Terminal, folder: Path, receipt: Path | None) -> ExitCode:
 
 def _verified(terminal: Terminal, folder: Path, receipt: Receipt | None) -> Verification:
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn())
-    with Progress(*columns, console=terminal.err, transient=True, disable=not terminal.animated) as bar:
+    hidden = not terminal.animated
+    with Progress(*columns, console=terminal.err, transient=True, disable=hidden) as bar:
         task = bar.add_task("verifying", total=None)
         return verify_folder(
             folder,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import attrs
@@ -35,7 +35,7 @@ class Latest:
 
 
 @contextmanager
-def watching(terminal: Terminal, mode: ProgressMode) -> Iterator[Latest]:
+def watching(terminal: Terminal, mode: ProgressMode) -> Generator[Latest, None, None]:
     """Show progress while the ``with`` lasts; a bar goes only to a person, who is not `quiet`."""
     if mode is ProgressMode.JSON:
         yield Latest(_Lines(terminal.err))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from io import BytesIO
 from typing import Final
 
@@ -13,6 +14,7 @@ from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, Implic
 
 from .errors import DownloadError, InvalidInputError
 from .references import DICOMObjectReference
+from .values import subset
 from .walk import walk
 
 __all__ = ["CHUNK_SIZE", "DICOMFile", "decode", "encode"]
@@ -103,8 +105,7 @@ def encode(dataset: Dataset) -> bytes:
     """
     output = BytesIO()
     try:
-        copy = _with_meta(dataset)
-        dcmwrite(output, copy, enforce_file_format=True)
+        dcmwrite(output, _with_meta(dataset), enforce_file_format=True)
     except Exception as error:  # pydicom raises a dozen classes on damaged values (P01)
         raise InvalidInputError(
             f"this data set cannot be written as a DICOM file ({type(error).__name__}); "
@@ -114,10 +115,10 @@ def encode(dataset: Dataset) -> bytes:
 
 
 def _with_meta(dataset: Dataset) -> Dataset:
-    meta = FileMetaDataset(getattr(dataset, "file_meta", {}))
-    if "TransferSyntaxUID" not in meta:
-        implicit, little = dataset.original_encoding
-        meta.TransferSyntaxUID = _SYNTAXES.get((implicit, little), ExplicitVRLittleEndian)
-    copy = Dataset(dataset)
-    copy.file_meta = meta
+    """Return a copy as deep as writing reaches: pydicom completes file meta and settles VRs."""
+    copy = deepcopy(subset(dataset, lambda _: True))
+    copy.file_meta = deepcopy(getattr(dataset, "file_meta", FileMetaDataset()))
+    if "TransferSyntaxUID" not in copy.file_meta:
+        syntax = _SYNTAXES.get(dataset.original_encoding, ExplicitVRLittleEndian)
+        copy.file_meta.TransferSyntaxUID = syntax
     return copy

@@ -268,7 +268,7 @@ class Query:
         return {
             field.name: value
             for field in attrs.fields(type(self))
-            if (value := getattr(self, field.name)) != field.default
+            if (value := getattr(self, field.name)) != _default(field)
         }
 
     def identifier(self) -> Dataset:
@@ -334,6 +334,12 @@ class ExtendedQuery(Query):
     SeriesDescription: str = attrs.field(default="", validator=_check_text)
     InstitutionalDepartmentName: str = attrs.field(default="", validator=_check_text)
     PatientBirthDate: str = attrs.field(default="", converter=_date_range)
+
+
+def _default(field: attrs.Attribute[Any]) -> object:
+    """Backends' own fields may have a factory, say for a dictionary."""
+    factory = getattr(field.default, "factory", None)
+    return field.default if factory is None else factory()
 
 
 def _da(day: date) -> str:

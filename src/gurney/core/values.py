@@ -17,11 +17,14 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as Items
 from pydicom.tag import BaseTag
 
+from .errors import InvalidInputError
+
 __all__ = ["items", "number", "put", "stored", "subset", "text", "texts"]
 
 _CHARACTER_SET: Final = 0x00080005
 _UNREADABLE: Final = "\N{REPLACEMENT CHARACTER}"
-_NUMBERS_AS_TEXT: Final = ("DS", "IS")  # pydicom puts a value that is no number into a warning
+# Always ASCII (PS3.5 6.1.2.2). pydicom puts a value that breaks their rules into a warning.
+_PLAIN_TEXT: Final = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"})
 
 
 def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
@@ -56,7 +59,7 @@ def stored(dataset: Dataset, tag: BaseTag) -> tuple[str, ...] | None:
         if element is None:
             return None
         if isinstance(element, RawDataElement):
-            if _vr(element) in _NUMBERS_AS_TEXT:
+            if _vr(element) in _PLAIN_TEXT:
                 return _undecoded(element.value)
             element = dataset[tag]
         return _as_texts(cast("DataElement", element).value)
@@ -80,13 +83,18 @@ def put(dataset: Dataset, keyword: str, values: Sequence[str] | Sequence[int]) -
     ------
     KeyError
         If *keyword* is not in the DICOM dictionary.
+    InvalidInputError
+        If *values* are no numbers, and *keyword* takes numbers only. It does not quote them.
     """
     tag = tag_for_keyword(keyword)
     if tag is None:
         raise KeyError(keyword)
     value: object = values[0] if len(values) == 1 else list(values)
-    ignore = config.IGNORE
-    dataset.add(DataElement(tag, dictionary_VR(tag), value, validation_mode=ignore))
+    vr, ignore = dictionary_VR(tag), config.IGNORE
+    try:
+        dataset.add(DataElement(tag, vr, value, validation_mode=ignore))
+    except (TypeError, ValueError, ArithmeticError):
+        raise InvalidInputError(f"{keyword} ({vr}) takes numbers only") from None
 
 
 def subset(dataset: Dataset, wanted: Callable[[int], bool]) -> Dataset:

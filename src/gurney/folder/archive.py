@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -25,7 +26,8 @@ from ..core import (
     chunked,
 )
 from .fetching import Wanted, deepest, look_up, to_file
-from .index import Index, open_index
+from .index import Index, open_index, transaction
+from .paths import absolute
 from .refreshing import Changes, refresh
 from .report import FileStatus, FolderReport, ListedFile
 from .reporting import describe, listing
@@ -85,15 +87,15 @@ class FolderArchive(Searcher, FileDownloader):
     >>> from pydicom.data import get_testdata_file
     >>> folder = Path(get_testdata_file("DICOMDIR")).parent
     >>> archive = FolderArchive(folder, index=":memory:")
-    >>> result = archive.find_studies(Query(PatientName="doe*", ModalitiesInStudy="MR"))
+    >>> result = archive.find_studies(Query(PatientName="doe^*", ModalitiesInStudy="MR"))
     >>> result.completeness.value, [study.data.StudyDescription for study in result]
-    ('complete', ['XR C Spine Comp Min 4 Views', 'Brain-MRA'])
+    ('complete', ['Brain', 'Brain-MRA', 'Carotids'])
     """
 
     def __init__(
         self, path: str | os.PathLike[str], index: str | os.PathLike[str] | None = None
     ) -> None:
-        self.path: Path = Path(os.path.abspath(path))  # noqa: PTH100  links are left as they are
+        self.path: Path = absolute(path)
         self._root: bytes = os.fsencode(self.path)
         self._index_wanted: str | os.PathLike[str] | None = index
         self._index: Index = open_index(self._root, index)
@@ -127,7 +129,8 @@ class FolderArchive(Searcher, FileDownloader):
 
         def work(connection: sqlite3.Connection) -> tuple[Found, FolderReport]:
             changes = self._refresh(connection)
-            return find(connection, self._root, extended), describe(connection, changes)
+            with transaction(connection):
+                return find(connection, self._root, extended), describe(connection, changes)
 
         found, report = self._index.run(work)
         return SearchResult(
@@ -176,10 +179,10 @@ class FolderArchive(Searcher, FileDownloader):
 
         As of the last search or `refresh`; in memory of a few files, however many there are.
         """
-        last = b""
-        while page := self._index.run(lambda connection: listing(connection, last, status)):
-            for last, file in page:
-                yield file
+        path: bytes | None = b""
+        while path is not None:
+            page, path = self._index.run(partial(listing, after=path, status=status))
+            yield from page
 
     def _refresh(self, connection: sqlite3.Connection) -> Changes:
         changes = refresh(connection, self._root, self._index.files(), self._index.writing)
@@ -226,7 +229,7 @@ def _extended(query: Query) -> ExtendedQuery:
 
 
 def _notes(report: FolderReport) -> Iterator[str]:
-    count = report.counts[FileStatus.NOT_DICOM]
-    if count:
-        yield f"{count} files are not DICOM: {report.describe(FileStatus.NOT_DICOM)}"
-
+    groups = [group for group in report.groups if group.status is FileStatus.NOT_DICOM]
+    if groups:
+        kinds = ", ".join(f"{group.count} {group.problem}" for group in groups)
+        yield f"{sum(group.count for group in groups)} files are not DICOM: {kinds}"

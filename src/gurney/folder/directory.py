@@ -17,6 +17,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from ..core.values import items, texts
+from .paths import join, parent_of
 
 __all__ = ["note_missing", "note_named"]
 
@@ -27,12 +28,12 @@ def note_named(connection: sqlite3.Connection, root: bytes, directory: bytes) ->
     """Note in the index which files the DICOMDIR *directory* names; False if it is damaged."""
     connection.execute("DELETE FROM named WHERE directory = ?", (directory,))
     try:
-        dataset = dcmread(os.fsdecode(os.path.join(root, directory)), force=True)
+        dataset = dcmread(os.fsdecode(join(root, directory)), force=True)
         records = items(dataset, _RECORDS)
     except Exception:  # noqa: BLE001  pydicom raises a dozen classes on damaged files (P01)
         return False
-    folder = os.path.dirname(directory)
-    paths = {os.path.join(folder, path) for path in map(_named, records or ()) if path}
+    folder = parent_of(directory)
+    paths = {join(folder, path) for path in map(_named, records or ()) if path}
     rows = [(directory, path) for path in sorted(paths)]
     connection.executemany("INSERT INTO named VALUES (?, ?, 0)", rows)
     return records is not None
@@ -54,24 +55,24 @@ def _named(record: Dataset) -> bytes:
     parts = texts(record, "ReferencedFileID")
     if any(part in ("", ".", "..") or "/" in part for part in parts):
         return os.fsencode("?".join(parts))  # leads away, or nowhere: no file is called that
-    return os.path.join(*map(os.fsencode, parts)) if parts else b""
+    return join(*map(os.fsencode, parts)) if parts else b""
 
 
 class _Disk:
-    """What is there, its names spelt as the drivers for such media do: in lower case, or with a
-    version after them."""
+    """What is there; drivers for such media spell names in lower case, or with a version."""
 
     def __init__(self, root: bytes) -> None:
         self._root: bytes = root
         self._folders: dict[bytes, dict[bytes, bytes]] = {}
 
     def holds(self, path: bytes) -> bool:
+        """Whether there is something called *path*, spelt in any of these ways."""
         at = self._root
         for part in path.split(os.sep.encode()):
             found = self._names(at).get(_plain(part))
             if found is None:
                 return False
-            at = os.path.join(at, found)
+            at = join(at, found)
         return True
 
     def _names(self, folder: bytes) -> dict[bytes, bytes]:

@@ -15,7 +15,7 @@ from ..core import (
     DownloadError,
     InstanceReference,
 )
-from .scanning import in_words, printable
+from .paths import in_words, open_at, printable
 
 __all__ = ["Wanted", "deepest", "look_up", "to_file"]
 
@@ -96,7 +96,7 @@ def _failure(subject: str, reason: str) -> Iterator[bytes]:
 def _chunks(root: bytes, wanted: Wanted, subject: str) -> Iterator[bytes]:
     name = printable(wanted.path)
     try:
-        with open(os.path.join(root, wanted.path), "rb", buffering=0) as file:  # noqa: PTH123
+        with open_at(root, wanted.path) as file:
             found = os.fstat(file.fileno())
             if (found.st_size, found.st_mtime_ns) != (wanted.size, wanted.mtime):
                 raise DownloadError(subject, f"{name} has changed since; search again")

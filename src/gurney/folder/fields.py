@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from typing import Final
 
@@ -11,8 +10,8 @@ from pydicom.dataset import Dataset
 from ..core import DICOMObjectLevels, ExtendedQuery, level_of_keyword
 from ..core.walk import walk_file
 from .headers import KEYWORDS, tag_of
+from .paths import in_words, open_at, printable
 from .reading import HeaderRow
-from .scanning import in_words, printable
 
 __all__ = ["MoreFields"]
 
@@ -28,13 +27,7 @@ _DATA_SET: Final = 0x00080000  # below: file meta and others that are no part of
 
 
 class MoreFields:
-    """Adds the ``include_fields`` of *query* to what is found, from one file for each object.
-
-    Attributes
-    ----------
-    notes
-        What could not be added, and why.
-    """
+    """Adds the ``include_fields`` of *query* to what is found, from one file for each object."""
 
     def __init__(self, connection: sqlite3.Connection, root: bytes, query: ExtendedQuery) -> None:
         self._connection: sqlite3.Connection = connection
@@ -49,6 +42,7 @@ class MoreFields:
 
     @property
     def notes(self) -> tuple[str, ...]:
+        """What could not be added, and why."""
         return tuple(self._notes)
 
     def add_to_study(self, data: Dataset, header: HeaderRow) -> None:
@@ -76,8 +70,7 @@ class MoreFields:
     def _add_of_header(self, data: Dataset, header: HeaderRow, level: DICOMObjectLevels) -> None:
         if self._by_level[level]:
             (path,) = self._connection.execute(
-                "SELECT path FROM file WHERE header = ?"
-                " ORDER BY problem IS NOT NULL, path LIMIT 1",
+                "SELECT path FROM file WHERE header = ? ORDER BY problem IS NOT NULL, path LIMIT 1",
                 (header.id,),
             ).fetchone()
             self._add(data, path, level)
@@ -85,7 +78,7 @@ class MoreFields:
     def _add(self, data: Dataset, path: bytes, level: DICOMObjectLevels) -> None:
         keywords = self._by_level[level]
         try:
-            with open(os.path.join(self._root, path), "rb", buffering=0) as file:  # noqa: PTH123
+            with open_at(self._root, path) as file:
                 walked = walk_file(file, keywords)
         except OSError as error:
             wanted = ", ".join(keywords)

@@ -6,13 +6,13 @@ value representation (two zeros if implicit), its length and its value.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from functools import lru_cache
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pydicom.datadict import tag_for_keyword
-from pydicom.dataelem import RawDataElement, empty_value_for_VR
+from pydicom.dataelem import DataElement, RawDataElement, empty_value_for_VR
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
@@ -20,7 +20,16 @@ from ..core import level_of_keyword
 from ..core.walk import Walked
 from .index import DamagedIndexError
 
-__all__ = ["CHARACTER_SET", "KEYWORDS", "split", "tag_of", "uid_element", "unpack"]
+__all__ = [
+    "CHARACTER_SET",
+    "KEYWORDS",
+    "SERIES_TAGS",
+    "STUDY_TAGS",
+    "StoredDataset",
+    "split",
+    "tag_of",
+    "unpack",
+]
 
 CHARACTER_SET: Final = 0x00080005
 _INSTANCE_UID: Final = 0x00080018
@@ -53,8 +62,12 @@ def tag_of(keyword: str) -> int:
 
 
 _LEVEL_OF_TAG: Final = {tag_of(keyword): int(level_of_keyword(keyword)) for keyword in KEYWORDS}
+STUDY_TAGS: Final = frozenset(tag for tag, level in _LEVEL_OF_TAG.items() if level == 2)
+SERIES_TAGS: Final = frozenset(tag for tag, level in _LEVEL_OF_TAG.items() if level == 1)
+
 _ELEMENT: Final = Struct("<I2sI")
 _IMPLICIT: Final = b"\0\0"
+
 
 class Parts(NamedTuple):
     """What a file says, by what it is about."""
@@ -74,7 +87,8 @@ def split(walked: Walked) -> Parts:
     instance, series, study = parts = ([flags], [flags], [flags])  # by level, the lowest first
     number = b""
     pack, level_of = _ELEMENT.pack, _LEVEL_OF_TAG.get
-    for tag, vr, _, value, *_ in walked.elements:
+    for raw in walked.elements:
+        tag, vr, value = int(raw.tag), raw.VR, raw.value
         if tag in _IN_COLUMNS:
             continue
         value = value or b""
@@ -89,28 +103,49 @@ def split(walked: Walked) -> Parts:
     return Parts(b"".join(study), b"".join(series), b"".join(instance), number)
 
 
-def uid_element(keyword: str, uid: str) -> RawDataElement:
-    """Return a UID as an element that was read from a file."""
-    value = uid.encode("latin-1")
-    return RawDataElement(_base_tag(tag_of(keyword)), "UI", len(value), value, 0, False, True)
+class StoredDataset(Dataset):
+    """A data set that takes a header apart when it is first looked at.
+
+    Until then it needs a tenth of the memory and of the time, and most instances in the result of
+    a search are never looked at. *also* are further UIDs, by keyword.
+    """
+
+    def __init__(self, header: bytes, also: tuple[tuple[str, str], ...] = ()) -> None:
+        self.__dict__["_stored"] = (header, also)  # pydicom's own attributes are not there yet
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  as pydicom declares it
+        stored = self.__dict__.get("_stored")
+        if stored is None:
+            return super().__getattr__(name)
+        header, also = stored
+        elements = _elements(header)
+        for keyword, uid in also:
+            element = _uid_element(keyword, uid)
+            elements[element.tag] = element
+        super().__init__(elements)
+        self.set_original_encoding(*_encoding(header))
+        self.__dict__.pop("_stored", None)
+        return getattr(self, name)
 
 
-def unpack(
-    header: bytes, wanted: Container[int] | None = None, also: Iterable[RawDataElement] = ()
-) -> Dataset:
-    """Return a data set of the elements in *header*, or of those *wanted*, to be read lazily.
-
-    Elements that are given *also* are part of it.
+def unpack(header: bytes, wanted: Container[int] | None = None) -> Dataset:
+    """Return a data set of the elements in *header*, or of those *wanted*; values are read later.
 
     Raises
     ------
     DamagedIndexError
         If *header* is not one.
     """
-    if not header:
-        raise DamagedIndexError
-    little, implicit = bool(header[0] & 1), bool(header[0] & 2)
-    elements = {BaseTag(raw.tag): raw for raw in also}
+    dataset = Dataset(_elements(header, wanted))
+    dataset.set_original_encoding(*_encoding(header))
+    return dataset
+
+
+def _elements(
+    header: bytes, wanted: Container[int] | None = None
+) -> dict[BaseTag, DataElement | RawDataElement]:
+    _, little = _encoding(header)
+    elements: dict[BaseTag, DataElement | RawDataElement] = {}
     at, end = 1, len(header)
     while at < end:
         if end - at < _ELEMENT.size:
@@ -125,9 +160,19 @@ def unpack(
         at += length
     if at != end:
         raise DamagedIndexError
-    dataset = Dataset(elements)
-    dataset.set_original_encoding(implicit, little)
-    return dataset
+    return elements
+
+
+def _encoding(header: bytes) -> tuple[bool, bool]:
+    """Whether the values are implicit, and little endian."""
+    if not header:
+        raise DamagedIndexError
+    return bool(header[0] & 2), bool(header[0] & 1)
+
+
+def _uid_element(keyword: str, uid: str) -> RawDataElement:
+    value = uid.encode("latin-1")
+    return RawDataElement(_base_tag(tag_of(keyword)), "UI", len(value), value, 0, False, True)
 
 
 @lru_cache(maxsize=256)

@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 from typing import Final, TypeVar
 
 from ..core import ArchiveUnavailableError, InvalidInputError
+from .paths import absolute, in_words, real
 from .places import default_index
 from .schema import APPLICATION, prepare
 
-__all__ = ["DamagedIndexError", "Index", "open_index"]
+__all__ = ["DamagedIndexError", "Index", "open_index", "transaction"]
 
 T = TypeVar("T")
 
 _PATIENCE: Final = 600.0  # seconds that one process waits for another that writes
 _HEADER: Final = b"SQLite format 3\0"
+_SUFFIXES: Final = ("", "-journal", "-lock", "-lock-journal")
 
 
 class DamagedIndexError(Exception):
@@ -72,7 +74,7 @@ class Index:
         return self._attempt(work)
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> Generator[None, None, None]:
         """Keep every other writer out: only one process at a time brings the index up to date.
 
         The lock is that of an empty database beside the index: it ends with its process, and
@@ -89,8 +91,7 @@ class Index:
         """Return the files that the index consists of: they are no part of the archive."""
         if self.path is None:
             return frozenset()
-        paths = (_beside(self.path, suffix) for suffix in ("", "-journal", "-lock", "-lock-journal"))
-        return frozenset(os.fsencode(os.path.realpath(path)) for path in paths)
+        return frozenset(real(_beside(self.path, suffix)) for suffix in _SUFFIXES)
 
     def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T:
         path = self.path
@@ -160,11 +161,11 @@ def open_index(root: bytes, wanted: str | os.PathLike[str] | None) -> Index:
     InvalidInputError
         If *wanted* exists and is something else: it would be overwritten.
     """
-    real_root = os.path.realpath(root)
+    real_root = real(root)
     if wanted == ":memory:":
         return Index(real_root, None)
     if wanted is not None:
-        path = Path(os.path.abspath(wanted))  # noqa: PTH100  links are left as they are
+        path = absolute(wanted)
         _check_replaceable(path)
         return Index(real_root, path)
     try:
@@ -184,6 +185,18 @@ def _check_replaceable(path: Path) -> None:
         raise InvalidInputError(
             f"{path.name} exists and is no index of gurney's; name a file that does not exist yet"
         )
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, kind: str = "") -> Generator[None, None, None]:
+    """Do all of it or nothing; what is read fits together. To write, *kind* is ``IMMEDIATE``."""
+    connection.execute(f"BEGIN {kind}")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -210,5 +223,5 @@ def _moved(error: Exception) -> str:
 def _reason(error: Exception) -> str:
     """In words, without a path."""
     if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
+        return in_words(error)
     return str(error) if isinstance(error, sqlite3.Error) else "damaged"

@@ -1,9 +1,8 @@
-"""One file: what is it, and what does the index keep of it?"""
+"""What one file is, and what the index keeps of it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import blake2b
 from typing import Final, NamedTuple
@@ -11,8 +10,9 @@ from typing import Final, NamedTuple
 from ..core import CHUNK_SIZE, is_uid
 from ..core.walk import FaultKind, Walked, walk_file
 from .headers import KEYWORDS, split
+from .paths import in_words, name_of, open_at
 from .report import FileStatus
-from .scanning import NOT_REGULAR, UNREADABLE, Entry, in_words
+from .scanning import NOT_REGULAR, UNREADABLE, Entry
 
 __all__ = ["FileRow", "HeaderRow", "digest_of", "instance_key", "is_directory", "read"]
 
@@ -55,7 +55,7 @@ def read(root: bytes, entry: Entry) -> tuple[FileRow, HeaderRow | None] | None:
     if wrong == NOT_REGULAR:
         return _without_header(path, size, mtime, FileStatus.NOT_DICOM, wrong)
     try:
-        with open(os.path.join(root, path), "rb", buffering=0) as file:  # noqa: PTH123  it is bytes
+        with open_at(root, path) as file:
             found = os.fstat(file.fileno())
             walked = walk_file(file, KEYWORDS)
     except FileNotFoundError:
@@ -65,9 +65,7 @@ def read(root: bytes, entry: Entry) -> tuple[FileRow, HeaderRow | None] | None:
     return _judge(path, found.st_size, found.st_mtime_ns, walked)
 
 
-def _judge(
-    path: bytes, size: int, mtime: int, walked: Walked
-) -> tuple[FileRow, HeaderRow | None]:
+def _judge(path: bytes, size: int, mtime: int, walked: Walked) -> tuple[FileRow, HeaderRow | None]:
     if walked.kind is FaultKind.NOT_DICOM:
         _, _, what = walked.fault.partition(": ")
         return _without_header(path, size, mtime, FileStatus.NOT_DICOM, what)
@@ -80,7 +78,7 @@ def _judge(
     return _indexed(path, size, mtime, walked)
 
 
-def _without_header(
+def _without_header(  # noqa: PLR0917  columns, in order
     path: bytes, size: int, mtime: int, status: FileStatus, problem: str, detail: str = ""
 ) -> tuple[FileRow, None]:
     return FileRow(path, size, mtime, status.value, problem, detail), None
@@ -114,7 +112,7 @@ def is_directory(path: bytes, walked: Walked) -> bool:
     """Whether this is a DICOMDIR: it says so, or it has the name and is no instance."""
     if walked.meta_class_uid:
         return walked.meta_class_uid == _DIRECTORY_CLASS
-    return os.path.basename(path).upper() == b"DICOMDIR" and not walked.instance_uid
+    return name_of(path).upper() == b"DICOMDIR" and not walked.instance_uid
 
 
 def instance_key(study_uid: str, series_uid: str, instance_uid: str) -> int:
@@ -131,7 +129,8 @@ def _missing(walked: Walked) -> str:
         ("SOPInstanceUID", walked.instance_uid),
     ):
         if not uid:
-            return f"{walked.kind.value}, without {keyword}" if walked.kind else f"without {keyword}"
+            cut = f"{walked.kind.value}, " if walked.kind else ""
+            return f"{cut}without {keyword}"
         if not is_uid(uid):
             return f"with a {keyword} that is none"
     return ""
@@ -145,7 +144,7 @@ def _as_number(value: bytes) -> int | None:
     return None
 
 
-def digest_of(path: bytes) -> bytes:
+def digest_of(root: bytes, path: bytes) -> bytes:
     """Return a digest of all bytes of a file.
 
     Raises
@@ -154,12 +153,7 @@ def digest_of(path: bytes) -> bytes:
         If it cannot be read.
     """
     digest = blake2b(digest_size=16)
-    for chunk in _chunks(path):
-        digest.update(chunk)
-    return digest.digest()
-
-
-def _chunks(path: bytes) -> Iterator[bytes]:
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123  it is bytes
+    with open_at(root, path) as file:
         while chunk := file.read(CHUNK_SIZE):
-            yield chunk
+            digest.update(chunk)
+    return digest.digest()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
+from hashlib import blake2b
+from itertools import islice
 from typing import Final, NamedTuple
 
 from .directory import note_missing, note_named
+from .index import transaction
 from .reading import FileRow, HeaderRow, digest_of, read
 from .report import FileStatus
 from .scanning import Entry, scan
@@ -35,70 +37,72 @@ def refresh(
 ) -> Changes:
     """Bring the index up to date with the files in *root*, but for those that are *ours*.
 
-    Nothing is written, nor locked, if nothing has changed. Otherwise *writing* keeps others out:
-    whoever waited for them finds the work done. Every so many files the work is committed, so
-    that little is lost if the process is killed.
+    Nothing is written, nor locked, if nothing has changed: one fingerprint says so. Otherwise
+    *writing* keeps others out; whoever had to wait finds the work done. Every so many files the
+    work is committed, so that little is lost if the process is killed.
 
     Raises
     ------
     ArchiveUnavailableError
         If *root* cannot be read.
     """
-    version = _data_version(connection)
-    _look_around(connection, root, ours)
-    if not _differs(connection):
+    if _is_as_known(connection, root, ours):
         return Changes()
     with writing():
-        if _data_version(connection) != version:  # another process has done the work meanwhile
-            _look_around(connection, root, ours)
-        return _update(connection, root)
+        fingerprint = _look_around(connection, root, ours)
+        return _update(connection, root, fingerprint)
 
 
-def _data_version(connection: sqlite3.Connection) -> int:
-    """Return a number that differs once another connection has changed the index."""
-    (version,) = connection.execute("PRAGMA data_version").fetchone()
-    return int(version)
+def _is_as_known(connection: sqlite3.Connection, root: bytes, ours: frozenset[bytes]) -> bool:
+    """Whether the files are the same as the last time; what could not be read is tried again."""
+    (known,) = connection.execute(
+        "SELECT fingerprint FROM archive"
+        " WHERE NOT EXISTS (SELECT 1 FROM file WHERE status = ? AND problem IS NOT NULL)",
+        (FileStatus.UNREADABLE.value,),
+    ).fetchone() or (None,)
+    if known is None:
+        return False
+    digest = blake2b()
+    for _ in _fingerprinted(scan(root, ours), digest):
+        pass
+    return bool(digest.digest() == known)
 
 
-def _look_around(connection: sqlite3.Connection, root: bytes, ours: frozenset[bytes]) -> None:
-    """Put all that is there into the table ``seen``; it is on disk if it is large."""
+def _look_around(connection: sqlite3.Connection, root: bytes, ours: frozenset[bytes]) -> bytes:
+    """Put all that is there into the table ``seen``, on disk if it is large; fingerprint it."""
+    digest = blake2b()
     connection.execute("DROP TABLE IF EXISTS temp.seen")
-    connection.execute("CREATE TEMP TABLE seen (path BLOB, size INTEGER, mtime INTEGER, wrong TEXT)")
-    with _transaction(connection):
-        connection.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", scan(root, ours))
+    connection.execute(
+        "CREATE TEMP TABLE seen (path BLOB, size INTEGER, mtime INTEGER, wrong TEXT)"
+    )
+    with transaction(connection):
+        entries = _fingerprinted(scan(root, ours), digest)
+        connection.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", entries)
+    return digest.digest()
 
 
-# What could not be read differs always, because its size is not what the index says.
-_DIFFERENT: Final = """
-    FROM seen LEFT JOIN file ON file.path = seen.path
-    WHERE (file.size IS NOT seen.size OR file.mtime IS NOT seen.mtime)
-"""
-_NUMBERS_DIFFER: Final = "(SELECT COUNT(*) FROM seen) <> (SELECT COUNT(*) FROM file)"
+def _fingerprinted(entries: Iterator[Entry], digest: blake2b) -> Iterator[Entry]:
+    while some := list(islice(entries, 1000)):
+        digest.update(repr(some).encode())
+        yield from some
 
 
-def _differs(connection: sqlite3.Connection) -> bool:
-    """Whether a file is new or differs; or one is gone, because then the numbers differ."""
-    query = f"SELECT EXISTS (SELECT 1 {_DIFFERENT}) OR {_NUMBERS_DIFFER}"  # noqa: S608
-    (differs,) = connection.execute(query).fetchone()
-    return bool(differs)
-
-
-def _update(connection: sqlite3.Connection, root: bytes) -> Changes:
-    connection.execute("DROP TABLE IF EXISTS temp.touched")
-    connection.execute("CREATE TEMP TABLE touched (key INTEGER)")
+def _update(connection: sqlite3.Connection, root: bytes, fingerprint: bytes) -> Changes:
     added = changed = done = 0
     while True:
-        with _transaction(connection, "IMMEDIATE"):
+        with transaction(connection, "IMMEDIATE"):
             batch = _next_batch(connection, done)
             if not batch:
                 break
             done = batch[-1].number
             changes = _read_batch(connection, root, batch)
+            connection.execute("UPDATE archive SET fingerprint = NULL")
         added, changed = added + changes.added, changed + changes.changed
-    with _transaction(connection, "IMMEDIATE"):
+    with transaction(connection, "IMMEDIATE"):
         removed = _remove_vanished(connection)
         _compare_copies(connection, root)
         note_missing(connection, root)
+        connection.execute("UPDATE archive SET fingerprint = ?", (fingerprint,))
     return Changes(added, changed, removed)
 
 
@@ -111,13 +115,16 @@ class _Different(NamedTuple):
 
 
 def _next_batch(connection: sqlite3.Connection, done: int) -> list[_Different]:
-    query = (
-        "SELECT seen.rowid, file.status, file.problem, seen.*"  # noqa: S608
-        f"{_DIFFERENT} AND seen.rowid > ? ORDER BY seen.rowid LIMIT ?"
+    """What could not be read always differs: its size is not what the index says."""
+    rows = connection.execute(
+        "SELECT seen.rowid, status, problem, seen.* FROM seen LEFT JOIN file USING (path)"
+        " WHERE (file.size IS NOT seen.size OR file.mtime IS NOT seen.mtime)"
+        " AND seen.rowid > ? ORDER BY seen.rowid LIMIT ?",
+        (done, _BATCH),
     )
     return [
         _Different(number, None if status is None else (status, problem), tuple(entry))
-        for number, status, problem, *entry in connection.execute(query, (done, _BATCH))
+        for number, status, problem, *entry in rows
     ]
 
 
@@ -151,8 +158,6 @@ def _read_batch(
         " header, key, instance_uid, number, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         files,
     )
-    keys = [(file.key,) for file in files if file.key is not None]
-    connection.executemany("INSERT INTO touched VALUES (?)", keys)
     return Changes(added, changed)
 
 
@@ -161,8 +166,10 @@ def _still_unreadable(known_as: tuple[str, str | None], file: FileRow) -> bool:
 
 
 def _remove_vanished(connection: sqlite3.Connection) -> int:
-    (differ,) = connection.execute(f"SELECT {_NUMBERS_DIFFER}").fetchone()
     removed = 0
+    (differ,) = connection.execute(
+        "SELECT (SELECT COUNT(*) FROM seen) <> (SELECT COUNT(*) FROM file)"
+    ).fetchone()
     if differ:
         vanished = connection.execute("DELETE FROM file WHERE path NOT IN (SELECT path FROM seen)")
         removed = vanished.rowcount
@@ -173,38 +180,27 @@ def _remove_vanished(connection: sqlite3.Connection) -> int:
 
 
 def _compare_copies(connection: sqlite3.Connection, root: bytes) -> None:
-    """Keep a digest of each file that was touched, or has a copy that was."""
+    """Keep a digest of each file that shares its UIDs with another."""
     keys = connection.execute(
-        "SELECT key FROM file WHERE key IN (SELECT key FROM touched)"
-        " GROUP BY key HAVING COUNT(*) > 1"
+        "SELECT DISTINCT key FROM"
+        " (SELECT key FROM file WHERE key IS NOT NULL GROUP BY key HAVING COUNT(*) > 1)"
+        " JOIN file USING (key) WHERE digest IS NULL"
     ).fetchall()
     for key in keys:
         copies = connection.execute("SELECT id, path, size FROM file WHERE key = ?", key).fetchall()
-        digests = [(digest, number) for number, digest in _digests(root, copies)]
-        connection.executemany("UPDATE file SET digest = ? WHERE id = ?", digests)
+        connection.executemany("UPDATE file SET digest = ? WHERE id = ?", _digests(root, copies))
 
 
 def _digests(
     root: bytes, copies: Collection[tuple[int, bytes, int]]
-) -> Iterator[tuple[int, bytes]]:
+) -> Iterator[tuple[bytes, int]]:
     """Yield a digest for each of *copies*; one whose size is unique need not be read."""
     sizes = Counter(size for _, _, size in copies)
     for number, path, size in copies:
-        if sizes[size] == 1:
-            yield number, b""
-        else:
+        digest = b""
+        if sizes[size] > 1:
             try:
-                yield number, digest_of(os.path.join(root, path))
-            except OSError:  # nobody knows what it is: nothing else has a digest like this
-                yield number, path
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection, kind: str = "") -> Iterator[None]:
-    connection.execute(f"BEGIN {kind}")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
+                digest = digest_of(root, path)
+            except OSError:  # nobody knows what it is: no other has a digest like this
+                digest = path
+        yield digest, number

@@ -1,8 +1,8 @@
-"""What a folder holds, file by file: every one is counted, and nothing is passed over in silence."""
+"""What a folder holds, file by file: each is counted, none is passed over in silence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 
 import attrs
@@ -71,7 +71,7 @@ class FileGroup:
     examples: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.problem} ({_named(self.count, self.examples)})"
+        return f"{self.count} {self.problem} ({_named(self.count, self.examples)})"
 
 
 @attrs.frozen
@@ -119,22 +119,17 @@ class FolderReport:
         return tuple(self._reasons())
 
     def _reasons(self) -> Iterator[str]:
-        for status, words in (
-            (FileStatus.UNUSABLE, "{} DICOM files cannot be placed: {}"),
-            (FileStatus.UNREADABLE, "{} files or folders cannot be read: {}"),
-        ):
-            if self.counts[status]:
-                yield words.format(self.counts[status], self.describe(status))
+        for group in self.groups:
+            if group.status is FileStatus.UNUSABLE:
+                yield f"DICOM that cannot be placed: {group}"
+            elif group.status is FileStatus.UNREADABLE:
+                yield f"files or folders that cannot be read: {group}"
         if self.missing:
             named = _named(self.missing, self.missing_examples)
-            yield f"a DICOMDIR names files that are not there: {named}"
-
-    def describe(self, status: FileStatus) -> str:
-        """Return in words what files have *status*, by problem."""
-        return "; ".join(str(group) for group in self.groups if group.status is status)
+            yield f"a DICOMDIR names files that are not there: {self.missing} ({named})"
 
 
-def _named(count: int, examples: Iterable[str], shown: int = 3) -> str:
-    names = list(examples)[:shown]
+def _named(count: int, examples: Sequence[str]) -> str:
+    names = examples[:3]
     rest = count - len(names)
     return ", ".join(names) + (f" and {rest} more" if rest else "")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+from .paths import printable
 from .refreshing import Changes
 from .report import FileGroup, FileStatus, FolderReport, ListedFile
-from .scanning import printable
 
 __all__ = ["describe", "listing"]
 
@@ -36,18 +36,19 @@ def describe(connection: sqlite3.Connection, changes: Changes) -> FolderReport:
 
 def listing(
     connection: sqlite3.Connection, after: bytes, status: FileStatus | None
-) -> list[tuple[bytes, ListedFile]]:
-    """Return some files whose paths come after *after*, in order; none if there are no more."""
+) -> tuple[list[ListedFile], bytes | None]:
+    """Return some files whose paths come after *after*, in order, and where to go on, if at all."""
     condition, values = ("AND status = ?", [status.value]) if status else ("", [])
     rows = connection.execute(
         "SELECT path, status, problem, detail FROM file"  # noqa: S608
         f" WHERE path > ? {condition} ORDER BY path LIMIT ?",
         (after, *values, _PAGE),
-    )
-    return [
-        (path, ListedFile(printable(path), FileStatus(status), problem or "", detail))
+    ).fetchall()
+    page = [
+        ListedFile(printable(path), FileStatus(status), problem or "", detail)
         for path, status, problem, detail in rows
     ]
+    return page, rows[-1][0] if rows else None
 
 
 def _examples(connection: sqlite3.Connection, status: str, problem: str) -> tuple[str, ...]:

@@ -10,8 +10,9 @@ from heapq import heappop, heappush
 from typing import Final, NamedTuple, TypeAlias
 
 from ..core import ArchiveUnavailableError
+from .paths import in_words, join, printable, real
 
-__all__ = ["NOT_REGULAR", "UNREADABLE", "Entry", "in_words", "printable", "scan"]
+__all__ = ["NOT_REGULAR", "UNREADABLE", "Entry", "scan"]
 
 UNREADABLE: Final = -1
 """The size of what is there and cannot be looked at."""
@@ -25,7 +26,7 @@ Entry: TypeAlias = "tuple[bytes, int, int, str]"
 
 class _Folder(NamedTuple):
     path: bytes
-    real: bytes  # where it really is, if it was reached by a link; else empty
+    target: bytes  # where it really is, if it was reached by a link; else empty
 
 
 def scan(root: bytes, ours: frozenset[bytes]) -> Iterator[Entry]:
@@ -57,18 +58,18 @@ def scan(root: bytes, ours: frozenset[bytes]) -> Iterator[Entry]:
 
 
 def _scan(root: bytes, ours: frozenset[bytes]) -> Iterator[Entry]:
-    start = len(os.path.join(root, b""))
-    inside = os.path.join(os.path.realpath(root), b"")
+    start = len(join(root, b""))
+    inside = join(real(root), b"")
     ours = frozenset(path[len(inside) :] for path in ours if path.startswith(inside))
     folders = [_Folder(root, b"")]
     links: list[bytes] = []  # a heap, so that of two links the first by name is followed
     linked = {inside[:-1]}
     while folders or links:
         folder = folders.pop() if folders else _followed(heappop(links))
-        if folder.real:
-            if folder.real in linked or folder.real.startswith(inside):
+        if folder.target:
+            if folder.target in linked or folder.target.startswith(inside):
                 continue
-            linked.add(folder.real)
+            linked.add(folder.target)
         try:
             with os.scandir(folder.path) as entries:
                 for entry in entries:
@@ -78,11 +79,11 @@ def _scan(root: bytes, ours: frozenset[bytes]) -> Iterator[Entry]:
                             found = entry.stat(follow_symlinks=False)
                             yield path, found.st_size, found.st_mtime_ns, ""
                     elif entry.is_dir(follow_symlinks=False):
-                        real = folder.real and os.path.join(folder.real, entry.name)
-                        folders.append(_Folder(entry.path, real))
+                        target = folder.target and join(folder.target, entry.name)
+                        folders.append(_Folder(entry.path, target))
                     elif _is_folder(entry):
                         heappush(links, entry.path)
-                    elif not (os.path.realpath(entry.path).startswith(inside) and _leads(entry)):
+                    elif not (real(entry.path).startswith(inside) and _leads(entry)):
                         yield from _look(entry, start)
         except OSError as error:
             yield from _failure(folder.path[start:] or b".", error)
@@ -102,7 +103,7 @@ def _look(entry: os.DirEntry[bytes], start: int) -> Iterator[Entry]:
 
 
 def _followed(link: bytes) -> _Folder:
-    return _Folder(link, os.path.realpath(link))
+    return _Folder(link, real(link))
 
 
 def _is_folder(link: os.DirEntry[bytes]) -> bool:
@@ -125,24 +126,3 @@ def _failure(path: bytes, error: OSError, *, is_link: bool = False) -> Iterator[
     if is_link or not vanished:
         reason = "a link to nothing" if vanished else in_words(error)
         yield path, UNREADABLE, error.errno or 0, reason
-
-
-def in_words(error: OSError) -> str:
-    """Return what went wrong, without a path."""
-    return (error.strerror or type(error).__name__).lower()
-
-
-def printable(path: bytes) -> str:
-    r"""Return *path* for people, with ``/``; what is not text is escaped, as are line breaks.
-
-    Examples
-    --------
-    >>> printable(b"a/b\n\xff.dcm")
-    'a/b\\n\\udcff.dcm'
-    """
-    text = os.fsdecode(path)
-    if os.sep != "/":
-        text = text.replace(os.sep, "/")
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -13,7 +13,8 @@ APPLICATION: Final = 0x67726E79
 _VERSION: Final = 1
 
 _TABLES: Final = """
-CREATE TABLE archive (root BLOB NOT NULL);
+-- One row. The fingerprint is that of all paths, sizes and times; NULL while files are read.
+CREATE TABLE archive (root BLOB NOT NULL, fingerprint BLOB);
 
 -- What files of one series have in common. One row for each distinct content, so that a series
 -- in which all files agree has one.
@@ -66,7 +67,7 @@ def prepare(connection: sqlite3.Connection, root: bytes) -> None:
             _drop_tables(connection)
             for statement in _TABLES.split(";\n"):
                 connection.execute(statement)
-            connection.execute("INSERT INTO archive VALUES (?)", (root,))
+            connection.execute("INSERT INTO archive VALUES (?, NULL)", (root,))
             connection.execute(f"PRAGMA application_id = {APPLICATION}")
             connection.execute(f"PRAGMA user_version = {_VERSION}")
         connection.execute("COMMIT")
@@ -79,7 +80,8 @@ def _is_ready(connection: sqlite3.Connection, root: bytes) -> bool:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version != _VERSION:
         return False
-    return connection.execute("SELECT root FROM archive").fetchone() == (root,)
+    found: object = connection.execute("SELECT root FROM archive").fetchone()
+    return found == (root,)
 
 
 def _drop_tables(connection: sqlite3.Connection) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
+from sys import intern
 from typing import NamedTuple, TypeAlias
 
 import attrs
@@ -14,7 +15,8 @@ from pydicom.dataset import Dataset
 from ..core import ExtendedQuery, Instance, QueryLevels, Series, Study
 from ..core.values import number, put, text
 from .fields import MoreFields
-from .headers import CHARACTER_SET, tag_of, uid_element, unpack
+from .headers import CHARACTER_SET, StoredDataset, tag_of, unpack
+from .oddities import copies_that_differ, damaged_files
 from .reading import HeaderRow
 from .selecting import Selected, modalities, select
 
@@ -43,7 +45,10 @@ def find(connection: sqlite3.Connection, root: bytes, query: ExtendedQuery) -> F
         notes.extend(_oddities(selected))
         date, time = text(study.data, "StudyDate"), text(study.data, "StudyTime")
         studies.append((date or "~", time or "~", study.uid, study))
-    studies.sort(key=lambda item: item[:3])
+    studies.sort(key=itemgetter(0, 1, 2))
+    uids = {uid for _, _, uid, _ in studies}
+    notes.extend(copies_that_differ(connection, uids))
+    notes.extend(damaged_files(connection, uids))
     return Found(tuple(study for *_, study in studies), (*notes, *fields.notes))
 
 
@@ -140,12 +145,12 @@ class _Builder:
     def _instance_data(
         self, uid: str, content: bytes, class_uid: str, syntax: str, path: bytes
     ) -> Dataset:
-        uids = [uid_element("SOPInstanceUID", uid)]
-        if class_uid:
-            uids.append(uid_element("SOPClassUID", class_uid))
-        if syntax:
-            uids.append(uid_element("AvailableTransferSyntaxUID", syntax))
-        data = unpack(content, also=uids)
+        uids = (
+            ("SOPInstanceUID", uid),
+            ("SOPClassUID", intern(class_uid)),
+            ("AvailableTransferSyntaxUID", intern(syntax)),
+        )
+        data = StoredDataset(content, tuple(item for item in uids if item[1]))
         self._fields.add_to_instance(data, path)
         return data
 

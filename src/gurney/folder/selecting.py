@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 from ..core import ExtendedQuery, Matches
 from ..core.matching import matcher
 from ..core.values import put, texts
-from .headers import CHARACTER_SET, tag_of, unpack
+from .headers import CHARACTER_SET, SERIES_TAGS, STUDY_TAGS, tag_of, unpack
 from .reading import HeaderRow
 
 __all__ = ["Selected", "modalities", "select"]
@@ -75,11 +75,11 @@ def _candidates(connection: sqlite3.Connection, query: ExtendedQuery) -> Iterato
             connection.executemany("INSERT INTO wanted VALUES (?, ?)", rows)
             wanted = f"SELECT uid FROM wanted WHERE level = '{level}'"  # noqa: S608
             conditions.append(condition.format(wanted))
-    rows = connection.execute(
+    found = connection.execute(
         f"SELECT * FROM header WHERE {' AND '.join(conditions)}"  # noqa: S608
         " ORDER BY study_uid, series_uid, id"
     )
-    return (HeaderRow(*row) for row in rows)
+    return (HeaderRow(*row) for row in found)
 
 
 class _Test:
@@ -92,7 +92,7 @@ class _Test:
         about_series = ExtendedQuery(SeriesDescription=query.SeriesDescription)
         self._study: _Keys = _Keys(about_study)
         self._series: _Keys = _Keys(about_series)
-        self._series_uids: frozenset[str] = frozenset(filter(None, query.SeriesInstanceUID.split("\\")))
+        self._series_uids: frozenset[str] = frozenset(query.SeriesInstanceUID.split("\\")) - {""}
         self._by_modality: bool = bool(query.ModalitiesInStudy)
 
     def __call__(self, headers: tuple[HeaderRow, ...]) -> Selected | None:
@@ -114,28 +114,37 @@ class _Keys:
 
     def __init__(self, query: ExtendedQuery) -> None:
         identifier = query.identifier()
+        tags = frozenset(map(int, identifier.keys()))
         self._match: Callable[[Dataset], Matches] = matcher(identifier)
-        self._tags: frozenset[int] = frozenset({*map(int, identifier.keys()), CHARACTER_SET})
-        self._empty: bool = not identifier.keys()
+        self._tags: frozenset[int] = tags | {CHARACTER_SET}
+        self._about_study: bool = bool(tags & STUDY_TAGS)
+        self._about_series: bool = bool(tags & SERIES_TAGS)
 
     def matching(
         self, headers: Sequence[HeaderRow], modalities: Sequence[str] = ()
     ) -> tuple[tuple[HeaderRow, ...], tuple[str, ...]]:
         """Return those of *headers* that match; if none surely does, those that may, and why."""
-        if self._empty:
-            return tuple(headers), ()
-        answers = [(header, self._doubts(header, modalities)) for header in headers]
-        sure = tuple(header for header, doubts in answers if doubts == ())
+        contents = [self._relevant(header) for header in headers]
+        doubts = {content: self._doubts(content, modalities) for content in set(contents)}
+        judged = [(header, doubts[content]) for header, content in zip(headers, contents)]
+        sure = tuple(header for header, doubt in judged if doubt == ())
         if sure:
             return sure, ()
-        perhaps = [(header, doubts) for header, doubts in answers if doubts is not None]
-        reasons = dict.fromkeys(keyword for _, doubts in perhaps for keyword in doubts)
-        return tuple(header for header, _ in perhaps), tuple(reasons)
+        perhaps = [(header, doubt) for header, doubt in judged if doubt is not None]
+        keywords = dict.fromkeys(keyword for _, doubt in perhaps for keyword in doubt)
+        return tuple(header for header, _ in perhaps), tuple(keywords)
 
-    def _doubts(self, header: HeaderRow, modalities: Sequence[str]) -> tuple[str, ...] | None:
-        """Return the keywords of which *header* says nothing certain; `None` if it is out."""
-        dataset = unpack(header.study, self._tags)
-        dataset.update(unpack(header.series, self._tags))
+    def _relevant(self, header: HeaderRow) -> tuple[bytes, ...]:
+        """Return what the keys are about: in this the headers of a study often agree."""
+        return (header.study,) * self._about_study + (header.series,) * self._about_series
+
+    def _doubts(
+        self, content: tuple[bytes, ...], modalities: Sequence[str]
+    ) -> tuple[str, ...] | None:
+        """Return the keywords of which *content* says nothing certain; `None` if it is out."""
+        dataset = Dataset()
+        for part in content:
+            dataset.update(unpack(part, self._tags))
         if modalities:
             put(dataset, "ModalitiesInStudy", modalities)
         matches = self._match(dataset)
@@ -150,6 +159,7 @@ _MODALITY = frozenset({tag_of("Modality"), CHARACTER_SET})
 
 def modalities(headers: Sequence[HeaderRow]) -> tuple[str, ...]:
     """Return what kinds of series there are, sorted."""
-    contents = {header.series for header in headers}
-    found = {value for content in contents for value in texts(unpack(content, _MODALITY), "Modality")}
+    found = set[str]()
+    for content in {header.series for header in headers}:
+        found.update(texts(unpack(content, _MODALITY), "Modality"))
     return tuple(sorted(found - {""}))

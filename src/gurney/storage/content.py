@@ -14,22 +14,20 @@ from gurney.core import (
     walk_file,
 )
 
-__all__ = ["checksum_of", "identical", "is_file", "look", "same_data_set"]
+__all__ = ["checksum_of", "identical", "is_no_file", "look", "same_data_set"]
 
 _NOBODY: Final = (FileNotFoundError, NotADirectoryError)
 
 
-def is_file(path: Path) -> bool:
-    """Return whether *path* is a file itself: not a link to one, not a device."""
-    try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except _NOBODY:
-        return False
+def is_no_file(path: Path) -> bool:
+    """Return whether something else than a file is at *path*: a folder, a link, a device."""
+    mode = _mode(path)
+    return mode is not None and not stat.S_ISREG(mode)
 
 
 def look(path: Path, keywords: Iterable[str] = ()) -> Walked | None:
     """Walk over the file at *path*; `None` if there is no file."""
-    if not is_file(path):
+    if not stat.S_ISREG(_mode(path) or 0):
         return None
     try:
         with path.open("rb", buffering=0) as file:
@@ -70,6 +68,14 @@ def checksum_of(path: Path, algorithm: str) -> str:
         while chunk := file.read(CHUNK_SIZE):
             digest.update(chunk)
     return f"{algorithm}:{digest.hexdigest()}"
+
+
+def _mode(path: Path) -> int | None:
+    """What is at *path* itself, not where a link leads; `None` if nothing is."""
+    try:
+        return path.lstat().st_mode
+    except _NOBODY:
+        return None
 
 
 def _same(a: BinaryIO, b: BinaryIO, length: int) -> bool:

@@ -40,10 +40,11 @@ class Layout:
     wanted: those of Python for whole numbers (``{InstanceNumber:05d}``), decimals
     (``{SliceThickness:.1f}``) and text (``{StudyDescription:.20}`` cuts after 20 characters).
 
-    Values become names that every file system takes: see `gurney.storage.names`. UIDs that differ
-    give paths that differ, also where case does not count. An absent, empty or
-    unreadable value becomes ``no-`` and its keyword; one that is no whole number ignores the
-    format of whole numbers; several values are joined with ``_``. A layout need not tell all instances apart: the storage does.
+    Values become names that every file system takes: ASCII letters, digits and ``. _ -``, ``+``
+    for a space, and ``%XX`` for the rest, 120 bytes at most. UIDs that differ give paths that
+    differ, also where case does not count. An absent or empty value becomes ``no-`` and its
+    keyword; one that is no number ignores the format of numbers; several values are joined with
+    ``_``. A layout need not tell all instances apart: the storage does.
 
     Parameters
     ----------

@@ -13,6 +13,7 @@ The hash is of what is kept aside: the same bytes, come again, are kept once.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,7 @@ from gurney.core import (
     Walked,
 )
 
-from .content import checksum_of, identical, look, same_data_set
+from .content import checksum_of, identical, is_no_file, look, same_data_set
 from .disk import NotKeptError, give_name, make_folder
 from .layout import Layout
 from .locks import exclusive
@@ -82,7 +83,7 @@ def settle(new: Newcomer, target: Path, layout: Layout, *, durable: bool) -> Set
             return Settled(OutcomeStatus.STORED, target, new.walked.size, new.checksum, notes=notes)
         there = look(target)
         if there is None:
-            if target.is_symlink() or target.exists():
+            if is_no_file(target):
                 return None
         elif not new.is_shown_by(there):
             return None
@@ -104,7 +105,7 @@ def compare(new: Newcomer, path: Path, there: Walked, layout: Layout) -> Settled
         notes = ("came with other file meta; what was there is kept",)
         return Settled(OutcomeStatus.ALREADY_THERE, path, there.size, checksum, notes=notes)
     aside = _aside(path, "conflict", new.path, layout)
-    if not give_name(new.path, aside) and not identical(new.path, aside):
+    if not give_name(new.path, aside) and not _holds(aside, new.path):
         raise NotKeptError(
             OutcomeStatus.REFUSED,
             "something else has the name of what is to be kept aside; move it",
@@ -127,15 +128,19 @@ def _put_away(path: Path, layout: Layout) -> None:
         if there is None or there.whole:
             return
         aside = _aside(path, "damaged", path, layout)
-        if not aside.exists():
+        if not os.path.lexists(aside):
             path.rename(aside)
-        elif identical(path, aside):
+        elif _holds(aside, path):
             path.unlink()
         else:
             raise NotKeptError(
                 OutcomeStatus.FAILED,
                 "something else has the name of what is to be kept aside; move it",
             )
+
+
+def _holds(aside: Path, content: Path) -> bool:
+    return not is_no_file(aside) and identical(aside, content)
 
 
 def _aside(path: Path, kind: str, content: Path, layout: Layout) -> Path:

@@ -30,4 +30,4 @@ def differences(expected: Dataset, found: Dataset) -> list[str]:
 
 
 def _element(dataset: Dataset, tag: BaseTag) -> DataElement | None:
-    return dataset[tag] if tag in dataset else None
+    return dataset[tag] if tag in dataset else None  # noqa: SIM401  `get` gives raw elements

@@ -68,9 +68,7 @@ class SearcherFeatures:
     ['PatientID']
     """
 
-    levels: frozenset[QueryLevels] = attrs.field(
-        default=frozenset(QueryLevels), converter=_levels
-    )
+    levels: frozenset[QueryLevels] = attrs.field(default=frozenset(QueryLevels), converter=_levels)
     keys: frozenset[str] = attrs.field(default=keys_of(Query), converter=_keywords)
     wildcards: frozenset[str] = attrs.field(default=_WILDCARDS, converter=_keywords)
     lists: frozenset[str] = attrs.field(default=_LISTS, converter=_keywords)

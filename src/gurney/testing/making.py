@@ -47,7 +47,7 @@ class MadeSeries:
 
     modality: str
     instances: int
-    values: Mapping[str, str] = attrs.field(factory=dict)
+    values: Mapping[str, str] = attrs.field(factory=dict[str, str])
     size: int = 2
     transfer_syntax: UID = ExplicitVRLittleEndian
 

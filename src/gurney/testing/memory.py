@@ -1,10 +1,11 @@
-"""An archive and a storage in memory, for tests and for trying things out."""
+"""An archive in memory, for tests and for trying things out."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
+import attrs
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 
@@ -21,26 +22,21 @@ from gurney.core import (
     ExtendedQuery,
     FileDownloader,
     InstanceReference,
-    InvalidInputError,
-    InvalidUIDError,
-    Outcome,
-    OutcomeStatus,
     Query,
     Searcher,
     SearchResult,
-    Storage,
+    UnsupportedParameterError,
     encode,
     level_of_keyword,
     put,
     subset,
     unique,
-    walk,
 )
 
 from .comparing import reference_of
 from .selection import Selected, select
 
-__all__ = ["MemoryArchive", "MemoryStorage"]
+__all__ = ["MemoryArchive"]
 
 # What is returned unasked: PS3.18 tables 10.6.3-3 to 10.6.3-5, where archives have it.
 _RETURNED: Final = """
@@ -77,6 +73,7 @@ class MemoryArchive(Searcher, FileDownloader):
 
     Examples
     --------
+    >>> from gurney.testing import example_datasets
     >>> archive = MemoryArchive(example_datasets())
     >>> for study in archive.find_studies(Query(ModalitiesInStudy="CT")):
     ...     print(study.data.StudyDate, study.data.NumberOfStudyRelatedInstances)
@@ -107,7 +104,7 @@ class MemoryArchive(Searcher, FileDownloader):
 
     def find_studies(self, query: Query, /) -> SearchResult:
         """Return the studies that match *query*, and whether they are all."""
-        query = ExtendedQuery.init_from_query(query)
+        query = _extended(query)
         level = DICOMObjectLevels.from_query_level(query.query_level)
         found = list(select(query, self._instances.items()))
         assembler = Assembler()
@@ -137,7 +134,8 @@ class MemoryArchive(Searcher, FileDownloader):
             return
         asked = obj.reference()
         depth = len(asked.uids)
-        yield from [ref for ref in self._instances if ref.uids[:depth] == asked.uids] or [asked]
+        found = [ref for ref in self._instances if ref.uids[:depth] == asked.uids]
+        yield from found or (asked,)
 
     def _chunks(self, reference: DICOMObjectReference) -> Iterator[bytes]:
         dataset = None
@@ -154,65 +152,13 @@ class MemoryArchive(Searcher, FileDownloader):
             raise DownloadError(str(reference), "this archive was told to fail here")
 
 
-class MemoryStorage(Storage):
-    """Instances as bytes in memory, by reference: for tests, and for what is not to touch a disk.
-
-    Attributes
-    ----------
-    files
-        What has been stored: Part 10 files, in the order in which they came.
-
-    Examples
-    --------
-    >>> storage = MemoryStorage()
-    >>> storage.store(example_datasets()[0]).status.value
-    'stored'
-    >>> [str(reference) for reference in storage.files]
-    ['2.25.4001/2.25.400101/2.25.400101001']
-    """
-
-    def __init__(self) -> None:
-        self.files: dict[InstanceReference, bytes] = {}
-
-    def store(self, item: DICOMFile | Dataset, /) -> Outcome:
-        """Keep *item*, whole or not at all; what is there already stays as it is."""
-        if isinstance(item, Dataset):
-            item = DICOMFile(_encoded(item))
-        asked = item.reference
-        try:
-            content = item.read()
-        except DownloadError as error:
-            return Outcome(reference=asked, status=OutcomeStatus.FAILED, reason=error.reason)
-        walked = walk([content])
-        try:
-            found = InstanceReference(walked.study_uid, walked.series_uid, walked.instance_uid)
-        except InvalidUIDError as error:
-            reason = walked.fault or str(error)
-            return Outcome(reference=asked, status=OutcomeStatus.FAILED, reason=reason)
-        if not walked.whole:
-            reason = walked.fault
-            return Outcome(reference=asked or found, status=OutcomeStatus.FAILED, reason=reason)
-        if asked not in (None, found):
-            reason = "other UIDs came than were asked for"
-            return Outcome(reference=asked, status=OutcomeStatus.REFUSED, reason=reason)
-        is_new = found not in self.files
-        if self.files.setdefault(found, content) != content:
-            reason = "other content is here under the same UIDs, and stays"
-            return Outcome(reference=found, status=OutcomeStatus.REFUSED, reason=reason)
-        return Outcome(
-            reference=found,
-            status=OutcomeStatus.STORED if is_new else OutcomeStatus.ALREADY_THERE,
-            path=str(found),
-            size=len(content),
-            transfer_syntax=walked.transfer_syntax,
-            protocol=item.protocol,
-            retries=item.retries,
-        )
-
-    def find(self, reference: InstanceReference, /) -> Outcome | None:
-        """Return ``ALREADY_THERE`` if the instance is here, else `None`."""
-        content = self.files.get(reference)
-        return content and ...
+def _extended(query: Query) -> ExtendedQuery:
+    """Return *query* without what its own class may have added, which must not have been used."""
+    given = query.parameters()
+    lost = given.keys() - attrs.fields_dict(ExtendedQuery).keys()
+    if lost:
+        raise UnsupportedParameterError(min(lost), MemoryArchive.__name__)
+    return ExtendedQuery(**given)
 
 
 def _items(study: Selected, query: Query, level: DICOMObjectLevels) -> Iterator[Dataset]:

@@ -47,7 +47,9 @@ def example_datasets() -> list[Dataset]:
     """
     return [
         *_study("2.25.4001", _MUELLER, "20240115", "Thorax", MadeSeries("CT", 2)),
-        *_study("2.25.4002", _MUELLER, "20240302", "Head", MadeSeries("MR", 2), MadeSeries("MR", 1)),
+        *_study(
+            "2.25.4002", _MUELLER, "20240302", "Head", MadeSeries("MR", 2), MadeSeries("MR", 1)
+        ),
         *_study("2.25.4003", _DOE, "20240302", "Abdomen", MadeSeries("US", 1)),
         *_study("2.25.4004", _YAMADA, "20250630", "Hand", MadeSeries("CR", 2)),
     ]

@@ -111,7 +111,9 @@ class SearcherConformance:
     def test_unknown_id_is_an_error(self, searcher: Searcher) -> None:
         """`find_study_by_id` says that there is no such study; no UID is no question at all."""
         level = self._any_level()
-        if self._is_refused(searcher.find_studies, Query(StudyInstanceUID=UNKNOWN, query_level=level)):
+        if self._is_refused(
+            searcher.find_studies, Query(StudyInstanceUID=UNKNOWN, query_level=level)
+        ):
             return
         with pytest.raises(StudyCountError) as caught:
             searcher.find_study_by_id(UNKNOWN, query_level=level)
@@ -121,7 +123,7 @@ class SearcherConformance:
         assert 0 == caught.value.count
 
     def test_result_is_a_sequence(self, searcher: Searcher) -> None:
-        """A result has a length and an order, and can be read more than once, unlike a generator."""
+        """A result has a length, and can be read more than once, unlike a generator."""
         result = self._find_all(searcher, self._any_level())
 
         assert isinstance(result, Sequence)
@@ -194,7 +196,7 @@ class SearcherConformance:
 
     @every_case
     def test_completeness_is_true(self, searcher: Searcher, case: Case) -> None:
-        """A result that is everything does not say that it is cut short; some say that it is all."""
+        """What is everything does not pass for cut short; some say that it is everything."""
         query = case.query(self._any_level())
         if self._is_refused(searcher.find_studies, query):
             return

@@ -170,7 +170,6 @@ class Case:
         )
 
 
-
 _CT_OF_THORAX: Final = f"{THORAX}01"
 _CT_OF_FOLLOW_UP: Final = f"{FOLLOW_UP}01"
 _MR_OF_FOLLOW_UP: Final = f"{FOLLOW_UP}02"

@@ -39,38 +39,36 @@ def select(
 ) -> Iterator[Selected]:
     """Yield the studies that match *query*, in order of first appearance.
 
-    Keys of a series must all be matched by one series. Any other key is matched by a study if any
-    of its instances matches it.
+    One instance must match all keys of the study, one of each series returned all keys of the
+    series. ModalitiesInStudy is matched by any series.
     """
-    of_study, of_series = _keys(query)
+    of_study, of_series, of_any = _keys(query)
     for series in _by_study(instances):
         everything = [dataset for group in series for dataset in group]
-        found = [group for group in series if _answers(of_series, group)]
-        if found and _answers(of_study, everything):
+        found = [group for group in series if _any_matches(of_series, group)]
+        if found and _any_matches(of_study, everything) and _any_matches(of_any, everything):
             modalities = dict.fromkeys(text(dataset, "Modality") for dataset in everything)
             yield Selected(tuple(found), tuple(modalities), len(found) == len(series))
 
 
-def _keys(query: Query) -> tuple[list[Dataset], list[Dataset]]:
-    """One data set for each key: those that choose studies, and those that choose series."""
-    of_study: list[Dataset] = []
-    of_series: list[Dataset] = []
-    for element in query.identifier():
-        key = Dataset()
-        if element.keyword == "ModalitiesInStudy":
-            put(key, "Modality", query.ModalitiesInStudy.split("\\"))
+def _keys(query: Query) -> tuple[Dataset, Dataset, Dataset]:
+    """Part the keys: of the study, of a series, and the modality that any series may have."""
+    of_study, of_series, of_any = Dataset(), Dataset(), Dataset()
+    for key in query.identifier():
+        if key.keyword == "ModalitiesInStudy":
+            put(of_any, "Modality", query.ModalitiesInStudy.split("\\"))
+        elif key.keyword in _OF_SERIES:
+            of_series.add(key)
         else:
-            key.add(element)
-        (of_series if element.keyword in _OF_SERIES else of_study).append(key)
-    return of_study, of_series
+            of_study.add(key)
+    return of_study, of_series, of_any
 
 
-def _answers(keys: Iterable[Dataset], datasets: Iterable[Dataset]) -> bool:
-    return all(any(_matches(key, dataset) for dataset in datasets) for key in keys)
-
-
-def _matches(key: Dataset, dataset: Dataset) -> bool:
-    return all(answer is Match.MATCHED for answer in matches(key, dataset).values())
+def _any_matches(keys: Dataset, datasets: Iterable[Dataset]) -> bool:
+    return any(
+        all(answer is Match.MATCHED for answer in matches(keys, dataset).values())
+        for dataset in datasets
+    )
 
 
 def _by_study(

@@ -124,9 +124,10 @@ def _complete(
 def _ask(
     searcher: Searcher, refs: Sequence[_Above], level: DICOMObjectLevels
 ) -> dict[DICOMObjectReference, _Part]:
+    series = [ref.series_uid for ref in refs if isinstance(ref, SeriesReference)]
     query = Query(
         StudyInstanceUID=unique(ref.study_uid for ref in refs),
-        SeriesInstanceUID=unique(r.series_uid for r in refs if isinstance(r, SeriesReference)),
+        SeriesInstanceUID=unique(series) if series else "",
         query_level=QueryLevels.from_object_level(level),
     )
     failure = ""

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import attrs
 
-from .kept import Kept
+from .kept import Kept, Recording
 from .machine import Buffer, Machine
 from .pixels import PIXEL_DATA, Pixels
 from .result import FaultKind, Limits
@@ -73,13 +73,13 @@ class ElementWalk(Machine):
         self._last: int = -1  # the tag before
         self._open: list[_Open] = []
         self._count: int = 0
-        self._recorded: int = 0  # position up to which a sequence is recorded
+        self._recording: Recording | None = None
 
     @property
     def skippable(self) -> int:
         """How many bytes may be let pass unseen."""
-        recording = self.kept.recording is not None and self.kind is None
-        return 0 if self.held or recording else self.skip
+        wanted = self.held or (self._recording is not None and self.kind is None)
+        return 0 if wanted else self.skip
 
     def close(self) -> None:
         """Take note that no more bytes come."""
@@ -219,8 +219,7 @@ class ElementWalk(Machine):
             return self._over_budget("sequences inside each other", self.limits.depth, at)
         fragmented = tag in PIXEL_DATA or vr not in (None, b"SQ", b"UN")
         if not self._open and not fragmented and tag in self.kept.wanted:
-            self.kept.begin()
-            self._recorded = self.origin + at
+            self._recording = Recording(self.origin + at, self.kept.limit)
         # What is of unknown VR and undefined length is little endian, always (PS3.5 6.2.2).
         inside = EXPLICIT if vr == b"UN" else self.encoding
         self._open.append(_Open(tag, self.encoding, inside, fragmented))
@@ -291,25 +290,25 @@ class ElementWalk(Machine):
         return True
 
     def advanced(self, buffer: Buffer, at: int) -> None:
-        """Record what was walked over of a sequence asked for, since the last time."""
-        if self.kept.recording is not None:
-            self.kept.record(buffer[self._recorded - self.origin : at])
-            self._recorded = self.origin + at
+        """Record what was walked over of a sequence that is wanted."""
+        if self._recording is not None:
+            self._recording.add(buffer, self.origin, at)
 
     def _keep_recorded(self, tag: int, buffer: Buffer, at: int) -> None:
-        """Keep a sequence asked for, now that it is closed."""
-        if self.kept.recording is None:
-            return
+        """Keep a sequence that is wanted, now that it is closed."""
         self.advanced(buffer, at)
-        value = self.kept.end()
+        recording, self._recording = self._recording, None
+        if recording is None:
+            return
+        value = recording.value()
         if value is None:
             self._leave_out(tag)
         else:
             vr = b"SQ" if self.encoding.explicit else None
-            self.kept.values[tag] = (vr, value, self.origin + at - len(value))
+            self.kept.values[tag] = (vr, value, recording.start)
 
     def _leave_out(self, tag: int) -> None:
-        self.kept.leave_out(tag)
+        self.kept.values.pop(tag, None)
         self.note(f"longer than {self.kept.limit} bytes and left out", tag)
 
     # ------------------------------------------------------------------ what goes wrong

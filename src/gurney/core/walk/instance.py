@@ -23,6 +23,7 @@ from .syntax import EXPLICIT, begins_data_set, deflated, encoding_of, foreign_ki
 
 __all__ = ["InstanceWalk"]
 
+_PREAMBLE = bytes(128) + b"DICM"
 _META = b"\x02\x00"  # group 0002, always little endian
 _AFTER_META = 0x00030000
 
@@ -127,8 +128,9 @@ class InstanceWalk(ElementWalk):
 
     def finish(self) -> Walked:
         """Say what was found."""
-        if self.state == self.prologue:  # fewer bytes than it wants
-            self.need = 1
+        cut_preamble = self.held != _PREAMBLE and _PREAMBLE.startswith(self.held)
+        if self.state == self.prologue and not cut_preamble:
+            self.need = 1  # all there is
             self.feed(b"")
         self.close()
         self.state = _finished  # a bound method would be a cycle, and work for the collector
@@ -174,6 +176,8 @@ class InstanceWalk(ElementWalk):
         """Say where the walk is, also before and around a data set."""
         if self.state == self.inflate:
             return "in the deflated data set"
+        if self.state == self.prologue:
+            return "in the preamble"
         if self.data_set_offset is None and not self.skip and not self.held:
             return "before the data set"
         return super().cut_off()

@@ -13,7 +13,7 @@ from ..errors import InvalidInputError
 from .pixels import PIXEL_ATTRIBUTES, PIXEL_DATA
 from .result import RawValue
 
-__all__ = ["Kept", "Tags"]
+__all__ = ["Kept", "Recording", "Tags"]
 
 
 class Tags:
@@ -44,40 +44,46 @@ class Kept:
         Bytes of the longest value that is kept.
     values
         What was kept, by tag.
-    recording
-        The beginning of a sequence of undefined length that is wanted and not yet closed.
     """
 
     def __init__(self, keywords: Iterable[str], limit: int) -> None:
         self.wanted: frozenset[int] = _wanted(tuple(keywords))
         self.limit: int = limit
         self.values: dict[int, RawValue] = {}
-        self.recording: bytearray | None = None
-        self._recorded: int = 0
-
-    def leave_out(self, tag: int) -> None:
-        """Forget a value that an overlong one has replaced."""
-        self.values.pop(tag, None)
-
-    def begin(self) -> None:
-        """Begin to record a sequence."""
-        self.recording, self._recorded = bytearray(), 0
-
-    def record(self, piece: bytes | memoryview) -> None:
-        """Record what comes next of it, as long as there is room."""
-        self._recorded += len(piece)
-        if self.recording is not None and self._recorded <= self.limit:
-            self.recording += piece
-
-    def end(self) -> bytes | None:
-        """Return what was recorded; `None` if it is too long."""
-        recording, self.recording = self.recording, None
-        return None if recording is None or self._recorded > self.limit else bytes(recording)
 
     def uid(self, tag: int) -> str:
         """Return the UID *tag* without padding, ``""`` if absent; as pydicom decodes it."""
         raw = self.values.get(tag)
         return "" if raw is None else raw[1].decode("latin-1").strip(" \0")
+
+
+class Recording:
+    """The bytes of a sequence that is wanted, and whose end is not yet known.
+
+    Attributes
+    ----------
+    start
+        Position of the first byte.
+    length
+        How many there were, though no more than *limit* are held.
+    """
+
+    def __init__(self, start: int, limit: int) -> None:
+        self.start: int = start
+        self.length: int = 0
+        self._limit: int = limit
+        self._bytes: bytearray = bytearray()
+
+    def add(self, buffer: bytes | memoryview, origin: int, at: int) -> None:
+        """Add what is new up to *at* in *buffer*, which begins at position *origin*."""
+        piece = buffer[self.start + self.length - origin : at]
+        self.length += len(piece)
+        if self.length <= self._limit:
+            self._bytes += piece
+
+    def value(self) -> bytes | None:
+        """Return all of it; `None` if it is too long."""
+        return bytes(self._bytes) if self.length <= self._limit else None
 
 
 @lru_cache(maxsize=64)
@@ -92,4 +98,6 @@ def _tag(keyword: str) -> int:
         near = get_close_matches(keyword, keyword_dict, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise InvalidInputError(f"DICOM has no keyword {keyword!r}{hint}")
+    if tag in PIXEL_DATA or tag >> 16 == 0x0002:
+        raise InvalidInputError(f"a walk keeps no pixel data and no file meta, so no {keyword}")
     return tag

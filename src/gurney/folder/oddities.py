@@ -1,0 +1,51 @@
+"""What is odd about the files of the studies that were found."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Container, Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+
+from .paths import printable
+from .report import FileStatus
+
+__all__ = ["copies_that_differ", "damaged_files"]
+
+_SHOWN: Final = 10
+
+
+def copies_that_differ(connection: sqlite3.Connection, studies: Container[str]) -> Iterator[str]:
+    """Yield a note for each instance in *studies* of which there are copies with other bytes."""
+    rows = connection.execute(
+        "SELECT study_uid, series_uid, instance_uid, path, size, digest"
+        " FROM file JOIN header ON file.header = header.id WHERE digest IS NOT NULL"
+        " ORDER BY study_uid, series_uid, instance_uid, problem IS NOT NULL, path"
+    )
+    for uids, copies in groupby(rows, itemgetter(0, 1, 2)):
+        if uids[0] in studies:
+            first, *others = copies
+            paths = [printable(other[3]) for other in others if other[4:] != first[4:]]
+            if paths:
+                yield (
+                    f"instance {'/'.join(uids)} has copies that differ: {printable(first[3])} is"
+                    f" taken, not {_some(paths)}"
+                )
+
+
+def damaged_files(connection: sqlite3.Connection, studies: Container[str]) -> Iterator[str]:
+    """Yield a note if there are files in *studies* that are not whole."""
+    rows = connection.execute(
+        "SELECT study_uid, path FROM file JOIN header ON file.header = header.id"
+        " WHERE status = ? AND problem IS NOT NULL ORDER BY path",
+        (FileStatus.INDEXED.value,),
+    )
+    paths = [printable(path) for study_uid, path in rows if study_uid in studies]
+    if paths:
+        yield f"{len(paths)} files are not whole, and cannot be fetched: {_some(paths)}"
+
+
+def _some(paths: list[str]) -> str:
+    rest = len(paths) - _SHOWN
+    return ", ".join(paths[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
