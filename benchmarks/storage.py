@@ -2,14 +2,14 @@
 
 Usage: ``python benchmarks/storage.py [FOLDER]``; the folder says which disk is measured.
 
-A ratio of 1 is the time of plain writing: no temporary names, no verification. Durable storing
-is compared with plain writing that also syncs each file.
+Each cell is the time of one instance, and its ratio to that of plain writing: no temporary names,
+no verification. Durable storing is compared with plain writing that also syncs each file; storing
+syncs the folder too.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -24,7 +24,7 @@ from gurney.storage import FolderStorage
 
 Items = list[tuple[str, list[bytes]]]
 
-ROUNDS = 3
+ROUNDS = 2
 SETS = {"1000 x 0.5 MB": (1000, 500_000), "5000 x 11 kB": (5000, 10_600)}
 BIG = 512 * 1024**2
 
@@ -32,23 +32,29 @@ BIG = 512 * 1024**2
 def main() -> None:
     """Print one table, and the memory that a large instance needs."""
     where = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.gettempdir())
-    with tempfile.TemporaryDirectory(dir=where) as folder:
-        print("| instances | durable | checksum | plain | stored | us each | ratio |")
-        print("| --- | --- | --- | ---: | ---: | ---: | ---: |")
-        for name, (count, size) in SETS.items():
-            shutil.rmtree(folder)
-            Path(folder).mkdir()
-            body = os.urandom(size)
-            items = [(path(n), [head(n, size), body]) for n in range(count)]
+    print("| instances | how | plain | no checksum | sha256 |")
+    print("| --- | --- | ---: | ---: | ---: |")
+    for name, (count, size) in SETS.items():
+        body = os.urandom(size)
+        items = [(path(n), [head(n, size), body]) for n in range(count)]
+        with tempfile.TemporaryDirectory(dir=where) as folder:
             for durable in (False, True):
-                plain = best(Path(folder), plainly(items, durable=durable))
-                for checksum in (None, "sha256"):
-                    stored = best(Path(folder), storing(items, checksum, durable=durable))
-                    print(
-                        f"| {name} | {durable} | {checksum or 'no'} | {plain:.2f} s "
-                        f"| {stored:.2f} s | {stored / count * 1e6:.0f} | {stored / plain:.2f} |"
-                    )
+                table(Path(folder), name, items, durable=durable)
+    with tempfile.TemporaryDirectory(dir=where) as folder:
         print(f"\npeak of Python's memory for {BIG >> 20} MB: {peak(Path(folder)) / 1e6:.1f} MB")
+
+
+def table(folder: Path, name: str, items: Items, *, durable: bool) -> None:
+    """Print the lines of one set: of wall time, and of what the processor did for it."""
+    runs = [
+        plainly(items, durable=durable),
+        storing(items, None, durable=durable),
+        storing(items, "sha256", durable=durable),
+    ]
+    how = "durable" if durable else "not durable"
+    for clock, times in best(folder, runs).items():
+        cells = [f"{t / len(items) * 1e6:.0f} us, {t / times[0]:.1f}" for t in times]
+        print(f"| {name} | {how}, {clock} | {' | '.join(cells)} |")
 
 
 def plainly(items: Items, *, durable: bool) -> Callable[[Path], None]:
@@ -56,9 +62,9 @@ def plainly(items: Items, *, durable: bool) -> Callable[[Path], None]:
 
     def run(root: Path) -> None:
         for relative, pieces in items:
-            target = os.path.join(root, relative)
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            with open(target, "wb") as file:
+            target = root / relative
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as file:
                 file.writelines(pieces)
                 if durable:
                     file.flush()
@@ -67,9 +73,7 @@ def plainly(items: Items, *, durable: bool) -> Callable[[Path], None]:
     return run
 
 
-def storing(
-    items: Items, checksum: str | None, *, durable: bool
-) -> Callable[[Path], None]:
+def storing(items: Items, checksum: str | None, *, durable: bool) -> Callable[[Path], None]:
     """Store with gurney."""
 
     def run(root: Path) -> None:
@@ -81,23 +85,27 @@ def storing(
     return run
 
 
-def best(folder: Path, run: Callable[[Path], None]) -> float:
-    """Return the seconds of the fastest of `ROUNDS`, each into a folder of its own.
+def best(folder: Path, runs: list[Callable[[Path], None]]) -> dict[str, list[float]]:
+    """Return the seconds of the fastest of `ROUNDS` of each, in turns.
 
-    They are removed at the end only: ext4 is slow to give out an inode that was just freed.
+    What they wrote is removed at the end only: ext4 is slow to give out an inode just freed.
     """
-    times: list[float] = []
+    wall: list[list[float]] = [[] for _ in runs]
+    processor: list[list[float]] = [[] for _ in runs]
     for _ in range(ROUNDS):
-        root = Path(tempfile.mkdtemp(dir=folder))
-        os.sync()
-        start = time.perf_counter()
-        run(root)
-        times.append(time.perf_counter() - start)
-    return min(times)
+        for number, run in enumerate(runs):
+            root = Path(tempfile.mkdtemp(dir=folder))
+            os.sync()
+            start, busy = time.perf_counter(), time.process_time()
+            run(root)
+            wall[number].append(time.perf_counter() - start)
+            processor[number].append(time.process_time() - busy)
+    return {"wall": [min(times) for times in wall], "CPU": [min(times) for times in processor]}
 
 
 def peak(folder: Path) -> int:
     """Return how much memory one large instance needs on its way, in bytes."""
+
     def chunks() -> Iterator[bytes]:
         yield head(0, BIG)
         piece = bytes(CHUNK_SIZE)

@@ -159,6 +159,24 @@ def test_living_process_is_left_alone(
     assert [NAME] == names(tmp_path / "out")
 
 
+@posix_only
+def test_leftovers_are_removed_in_every_folder(tmp_path: Path) -> None:
+    """A process that dies deep in the tree leaves nothing for ever."""
+    storage, folder = FolderStorage(tmp_path), tmp_path / UID / UID
+    folder.mkdir(parents=True)
+    program = (
+        "import os, sys; from pathlib import Path; from gurney.storage import temporary;"
+        "temporary.Temporary(Path(sys.argv[1])); os._exit(1)"
+    )
+    for place in (tmp_path, folder):
+        subprocess.run([sys.executable, "-c", program, str(place)], check=False)
+        assert 1 == sum(path.is_file() for path in place.iterdir())
+    for asked in (REFERENCE, None):
+        assert storage.store(DICOMFile(iter([instance()]), asked)).good
+
+    assert [folder / NAME] == [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
 def test_leftovers_of_other_hosts_stay(tmp_path: Path) -> None:
     """Whether their process lives cannot be known here; they are listed, and do no harm."""
     name = ".gurney-elsewhere-1-0123456789abcdef.part"

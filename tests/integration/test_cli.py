@@ -27,8 +27,7 @@ from gurney import (
     UnsupportedParameterError,
 )
 from gurney.archives import Archive
-from gurney.cli import main
-from gurney.cli.exits import ExitCode
+from gurney.cli import ExitCode, main
 from gurney.core import put
 from gurney.testing import MemoryArchive, example_datasets
 
@@ -449,6 +448,7 @@ def test_a_receipt_elsewhere(gurney: Gurney, tmp_path: Path) -> None:
     assert [0, 2] == [first.code, second.code]
     assert 2 == len(list(csv.DictReader(io.StringIO(target.read_text()))))
     assert "not overwritten" in second.err
+    assert 1 == len(list((tmp_path / "out").glob("*.json")))
 
 
 def test_progress_as_json_lines(gurney: Gurney, tmp_path: Path) -> None:
@@ -650,5 +650,6 @@ def test_completeness_of_a_search_is_that_of_the_receipt(
 
     assert ExitCode.INCOMPLETE == ran.code
     assert "nobody can say whether this is everything: 8 instances" in ran.out
-    assert "2 files cannot be read" in ran.err
+    assert 1 == ran.err.count("2 files cannot be read")
+    assert 1 == gurney("verify", tmp_path).err.count("2 files cannot be read")
     assert 8 == len(list(tmp_path.rglob("*.dcm")))

@@ -16,8 +16,7 @@ from pathlib import Path
 import pytest
 
 from gurney import Receipt
-from gurney.cli import main
-from gurney.cli.exits import ExitCode
+from gurney.cli import ExitCode, main
 from gurney.cli.picture import record_demo
 from gurney.cli.samples import samples
 
@@ -32,7 +31,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Indexes go where nobody else's are, and are gone after the test."""
     for name in ("XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
-    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONUNBUFFERED"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTHONUTF8", "1")
 
@@ -293,7 +292,7 @@ def test_picture_of_the_demo(tmp_path: Path) -> None:
     picture = (tmp_path / "one.svg").read_text(encoding="utf-8")
     assert picture == (tmp_path / "images" / "two.svg").read_text(encoding="utf-8")
     assert "gurney&#160;verify&#160;gurney-demo" in picture
-    assert "url(http" not in picture
+    assert {"url(#"} == set(re.findall(r"url\(.", picture))
     assert str(tmp_path) not in picture
 
 
@@ -302,7 +301,8 @@ def test_corpus_is_fetched_complete_and_byte_for_byte(
 ) -> None:
     """Each distinct instance of real studies, from many makers: found, fetched and verified."""
     with (corpus / "MANIFEST.csv").open(encoding="utf-8", newline="") as manifest:
-        rows = [row for row in csv.DictReader(manifest) if row["path"].startswith("studies/")]
+        lines = (line.replace("\0", "") for line in manifest)  # Python 3.10 reads no NUL
+        rows = [row for row in csv.DictReader(lines) if row["path"].startswith("studies/")]
     out = tmp_path / "out"
     codes = [
         main(["fetch", str(corpus / "studies"), "--all", "-o", str(out), "--progress", "none"]),

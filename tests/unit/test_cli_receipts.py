@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from gurney import (
     Completeness,
@@ -18,6 +20,7 @@ from gurney import (
 from gurney.cli.exits import WrongUseError
 from gurney.cli.merging import merged
 from gurney.cli.receipts import check_free, keep, read, receipts_in, write
+from gurney.cli.summaries import summary
 
 STORED, THERE = OutcomeStatus.STORED, OutcomeStatus.ALREADY_THERE
 FAILED, MISSING = OutcomeStatus.FAILED, OutcomeStatus.MISSING
@@ -60,6 +63,14 @@ def test_what_came_later_is_here() -> None:
     second = receipt(study(outcome("1/2/3", THERE), outcome("1/2/4")))
 
     assert not first.complete
+    assert merged([first, second]).complete
+
+
+def test_what_turned_out_to_be_here_is_here() -> None:
+    """An instance that failed first and was found whole later is not missing."""
+    first = receipt(study(outcome("1/2/3", FAILED)))
+    second = receipt(study(outcome("1/2/3", THERE)))
+
     assert merged([first, second]).complete
 
 
@@ -132,10 +143,32 @@ def test_a_capped_search_is_settled_by_one_that_covers_it() -> None:
     """Reasons of the whole go when a later receipt names all of it, and has none."""
     first = receipt(study(outcome("1/2/3")), doubt="capped")
     second = receipt(study(outcome("1/2/3", THERE)))
+    doubtful = receipt(study(outcome("1/2/3", THERE), doubt="again"))
     empty = receipt(doubt="capped")
 
     assert () == merged([first, second]).reasons
+    assert ("capped",) == merged([first, doubtful]).reasons
     assert ("capped",) == merged([empty, second]).reasons
+
+
+def test_of_many_studies_those_that_lack_something_come_first() -> None:
+    """A summary of thousands of studies shows what needs attention, and how many it leaves out."""
+    fine = [StudyReceipt(f"1.{n}", Expectation(0, "x"), []) for n in range(1000)]
+    doubtful = [
+        StudyReceipt(f"2.{n}", Expectation(0, "x", Completeness.UNKNOWN, ("doubt",)), [])
+        for n in range(100)
+    ]
+    short = StudyReceipt("3", Expectation(2, "x"), [])
+    table = summary(Receipt([*fine, *doubtful, short]))
+    console = Console(file=io.StringIO(), width=100)
+    console.print(table)
+
+    assert isinstance(console.file, io.StringIO)
+    heading, _, first, second, *_, last = console.file.getvalue().splitlines()
+    assert heading.startswith("Study")
+    assert ["3", "2", "0", "0", "bytes", "INCOMPLETE"] == first.split()
+    assert second.strip().endswith("nobody can say")
+    assert "and 1061 more" in last
 
 
 def test_receipts_are_numbered_and_never_overwritten(tmp_path: Path) -> None:

@@ -146,6 +146,12 @@ def test_what_is_no_reference_is_named_by_line(text: str, where: str) -> None:
         references_in(text)
 
 
+def test_a_table_that_cannot_be_read_is_refused() -> None:
+    """A cell of megabytes is no reference; the reader of CSV gives up, and that is said."""
+    with pytest.raises(WrongUseError, match="cannot be read"):
+        references_in("StudyInstanceUID,PatientName\n1.2," + "x" * 1_000_000 + "\n")
+
+
 def test_references_from_arguments() -> None:
     """Arguments print as they parse."""
     assert [parse_reference("1.2/1.2.3")] == references_of(["1.2/1.2.3"])

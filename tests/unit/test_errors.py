@@ -8,16 +8,22 @@ import pytest
 
 from gurney.core import errors
 from gurney.core.errors import (
+    AuthenticationError,
+    BusyError,
     DownloadError,
     GurneyError,
     IncompleteDownloadError,
     InvalidInputError,
-    NoReferencesFoundError,
     NonInstanceParameterError,
     NonSeriesParameterError,
+    NoReferencesFoundError,
+    NotFoundError,
+    ProtocolViolationError,
     QueryError,
+    RequestRefusedError,
     SearchError,
     StudyCountError,
+    TransferInterruptedError,
     UnsupportedParameterError,
 )
 
@@ -28,6 +34,12 @@ ARGUMENTS: dict[type[Exception], tuple[object, ...]] = {
     NonSeriesParameterError: ("1.2", "series"),
     NonInstanceParameterError: ("1.2/1.3", "instance"),
     StudyCountError: (3,),
+    BusyError: ("GET http://archive.example/studies", 503, 30.0),
+    TransferInterruptedError: ("GET http://archive.example/studies", "the connection was lost"),
+    AuthenticationError: ("GET http://archive.example/studies", "a login page came", 200),
+    NotFoundError: ("GET http://archive.example/studies/1.2", 404),
+    RequestRefusedError: ("GET http://archive.example/studies/1.2", 406),
+    ProtocolViolationError: ("GET http://archive.example/studies", "HTML came"),
     IncompleteDownloadError: ({"1.2/1.3/1.4": "did not come", "1.2/1.3/1.5": "was cut"},),
     DownloadError: ("1.2/1.3/1.4", "the archive closed the connection"),
 }

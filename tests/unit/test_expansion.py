@@ -9,13 +9,14 @@ from itertools import count, islice
 import pytest
 
 from gurney.core import (
+    DICOMDownloadable,
     DICOMObjectLevels,
     Instance,
     InstanceReference,
     InvalidInputError,
-    NoReferencesFoundError,
     NonInstanceParameterError,
     NonSeriesParameterError,
+    NoReferencesFoundError,
     Series,
     SeriesReference,
     Study,
@@ -65,7 +66,11 @@ def test_expansion_to_each_level(study: Study) -> None:
 
 def test_order_of_objects_is_kept(study: Study) -> None:
     """References come in the order of the objects, whatever their level."""
-    objects = [SeriesReference("9", "9.1"), study.series[1], StudyReference("0")]
+    objects: list[DICOMDownloadable] = [
+        SeriesReference("9", "9.1"),
+        study.series[1],
+        StudyReference("0"),
+    ]
 
     assert (
         SeriesReference("9", "9.1"),

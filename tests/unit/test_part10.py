@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pydicom.data import get_testdata_file
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import (
+    UID,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -163,13 +165,13 @@ def test_encode_writes_explicit_little_endian_if_nothing_is_said() -> None:
 
 
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian])
-def test_encode_keeps_the_encoding_it_was_read_in(syntax: str) -> None:
+def test_encode_keeps_the_encoding_it_was_read_in(syntax: UID) -> None:
     """A data set that came without file meta, over a network, is written as it came."""
     dataset = small()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = syntax
     read = dcmread(BytesIO(encode(dataset)))
-    bare = Dataset(dict(read._dict))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    bare = Dataset(dict(read._dict))  # pyright: ignore[reportPrivateUsage]
     bare.set_original_encoding(*read.original_encoding)
 
     assert syntax == decode(encode(bare), "x").file_meta.TransferSyntaxUID
@@ -218,19 +220,19 @@ def test_cut_file_is_named_in_the_error() -> None:
 
     with pytest.raises(DownloadError, match=r"^1/1\.1/1\.2 could not"):
         DICOMFile(iter([content]), InstanceReference("1", "1.1", "1.2")).dataset()
-    with pytest.raises(DownloadError, match="^an instance without a name could not"):
+    with pytest.raises(DownloadError, match=r"^an instance without a name could not"):
         DICOMFile(iter([content])).dataset()
 
 
 def test_error_of_the_sender_comes_through() -> None:
     """A downloader knows best what went wrong."""
 
-    def broken() -> object:
+    def broken() -> Iterator[bytes]:
         yield b"a"
         raise DownloadError("1/1.1/1.2", "connection closed")
 
     with pytest.raises(DownloadError, match="connection closed"):
-        DICOMFile(broken()).dataset()  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        DICOMFile(broken()).dataset()
 
 
 def test_chunk_size_is_a_power_of_two() -> None:

@@ -134,7 +134,7 @@ def test_query_is_frozen_hashable_and_picklable() -> None:
     query = ExtendedQuery(PatientID="x", min_study_date="20240101", include_fields=["Modality"])
 
     with pytest.raises(AttributeError):
-        query.PatientID = "y"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  # ty: ignore[invalid-assignment]  # pyrefly: ignore[read-only]
+        query.PatientID = "y"  # type: ignore[misc]  # ty: ignore[invalid-assignment]  # pyrefly: ignore[read-only]
     assert query == pickle.loads(pickle.dumps(query))
     assert 1 == len({query, pickle.loads(pickle.dumps(query))})
 
@@ -142,7 +142,7 @@ def test_query_is_frozen_hashable_and_picklable() -> None:
 def test_parameters_are_given_by_name_only() -> None:
     """Nobody remembers the order of sixteen."""
     with pytest.raises(TypeError):
-        Query("1.2")  # type: ignore[misc]  # pyright: ignore[reportCallIssue]  # ty: ignore[too-many-positional-arguments]  # pyrefly: ignore[bad-argument-count]
+        Query("1.2")  # type: ignore[call-arg]  # ty: ignore[too-many-positional-arguments]  # pyrefly: ignore[bad-argument-count]
 
 
 # ---------------------------------------------------------------- what is refused
@@ -165,7 +165,7 @@ def test_texts_and_nothing_else(name: str, value: object) -> None:
 
 
 @pytest.mark.parametrize("name", SEVERAL_VALUES)
-@pytest.mark.parametrize("value", [[], (), iter([]), [""], ["1.2", ""]], ids=repr)
+@pytest.mark.parametrize("value", [[], (), [""], ["1.2", ""]])
 def test_empty_list_is_not_everything(name: str, value: object) -> None:
     """Whoever looks for "these" and has none does not want the whole archive."""
     with pytest.raises(QueryError, match=f"{name} was given an empty list"):
@@ -240,7 +240,7 @@ def test_uids_take_no_wildcards(name: str, value: object) -> None:
 )
 def test_dates_the_standard_does_not_know(name: str, value: object) -> None:
     """A date that is none is refused here (PS3.5 6.2), not interpreted by each archive."""
-    with pytest.raises(QueryError, match="date must be a datetime.date|BirthDate must be"):
+    with pytest.raises(QueryError, match=r"date must be a datetime.date|BirthDate must be"):
         build(**{name: value})
 
 
@@ -279,7 +279,7 @@ def test_query_level_of_the_wrong_type(value: object) -> None:
 
 def test_unknown_keyword_names_the_nearest_real_one() -> None:
     """A slip of a finger is put right by the message."""
-    with pytest.raises(QueryError, match="include_fields: Modalty is not .* mean Modality"):
+    with pytest.raises(QueryError, match=r"include_fields: Modalty is not .* mean Modality"):
         build(include_fields=["Modalty"])
     with pytest.raises(QueryError, match=r"zzzzzzzz is not a DICOM keyword; see DICOM PS3\.6"):
         build(include_fields=["zzzzzzzz"])
@@ -299,27 +299,31 @@ SECRET = "SENTINEL^PATIENT"
 
 @pytest.mark.parametrize("name", [*ONE_VALUE, *SEVERAL_VALUES, *DATES, "query_level"])
 @pytest.mark.parametrize(
-    "wrap",
+    "value",
     [
-        lambda secret: f"{secret}\n",
-        lambda secret: f"{secret}\\ ",
-        lambda secret: [secret, ""],
-        lambda secret: [secret, 1],
-        lambda secret: {secret},
-        lambda secret: secret.encode(),
-        lambda secret: PersonName(secret),
-        lambda secret: f"{secret}-{secret}",
-        lambda secret: {secret: secret},
+        f"{SECRET}\n",
+        f"{SECRET}\\ ",
+        f"{SECRET}-{SECRET}",
+        [SECRET, ""],
+        [SECRET, 1],
+        {SECRET},
+        {SECRET: SECRET},
+        SECRET.encode(),
+        PersonName(SECRET),
     ],
+    ids=lambda value: type(value).__name__,
 )
-def test_no_message_repeats_a_value(name: str, wrap: Any) -> None:
+def test_no_message_repeats_a_value(name: str, value: object) -> None:
     """Messages end up in logs; a value may be a patient's."""
     try:
-        build(**{name: wrap(SECRET)})
+        build(**{name: value})
     except QueryError as error:
-        shown = [str(error), repr(error), str(error.__cause__)]
-        assert [] == [text for text in shown if "SENTINEL" in text or "PATIENT" in text]
-        assert error.__suppress_context__ or error.__context__ is None
+        caught: QueryError | None = error
+    else:
+        caught = None
+
+    assert "SENTINEL" not in f"{caught} {caught!r}"
+    assert caught is None or caught.__suppress_context__ or caught.__context__ is None
 
 
 def test_no_message_repeats_a_value_given_for_a_keyword() -> None:
@@ -344,7 +348,7 @@ def test_from_mapping_takes_what_the_call_takes() -> None:
 
 def test_from_mapping_names_the_nearest_parameter() -> None:
     """Case counts, and is what people get wrong."""
-    with pytest.raises(QueryError, match="Query has no parameter PatientId; .* PatientID"):
+    with pytest.raises(QueryError, match=r"Query has no parameter PatientId; .* PatientID"):
         Query.from_mapping({"PatientId": "x"})
     with pytest.raises(QueryError, match="Query has no parameter PatientSex"):
         Query.from_mapping({"PatientSex": "F"})
@@ -358,7 +362,7 @@ class PagedQuery(Query):
     """A backend's own query."""
 
     limit: int = 0
-    hints: dict[str, str] = attrs.field(factory=dict)
+    hints: dict[str, str] = attrs.field(factory=dict[str, str])
 
 
 def test_conversion_to_the_same_class_is_free() -> None:
@@ -443,4 +447,4 @@ def test_short_string_is_one_line_for_people() -> None:
 
 def test_every_parameter_has_a_strategy() -> None:
     """Property tests over queries leave no parameter out."""
-    assert attrs.fields_dict(ExtendedQuery).keys() == strategies._PARAMETERS.keys()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    assert attrs.fields_dict(ExtendedQuery).keys() == strategies._PARAMETERS.keys()  # pyright: ignore[reportPrivateUsage]

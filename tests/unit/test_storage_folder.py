@@ -22,6 +22,7 @@ from gurney.core import (
     SeriesReference,
     Storage,
     StorageError,
+    StudyReference,
     encode,
     put,
 )
@@ -50,7 +51,7 @@ def content(reference: InstanceReference = ONE, **values: str) -> bytes:
 
 def file(
     chunks: bytes | Iterable[bytes],
-    reference: InstanceReference | None = None,
+    reference: DICOMObjectReference | None = None,
     size: int | None = None,
 ) -> DICOMFile:
     """Return a stream as a downloader gives it."""
@@ -137,12 +138,12 @@ def test_nothing_is_found_where_nothing_is(storage: FolderStorage) -> None:
     assert not storage.root.exists()
 
 
-@pytest.mark.parametrize("cut", [0, 100, 140, 300, -1])
+@pytest.mark.parametrize("cut", [0, 100, 140, 300, -1, -9])
 def test_cut_file_is_not_found(storage: FolderStorage, cut: int) -> None:
     """A name proves nothing: another tool may have crashed on it."""
     path = storage.root / PATH
     path.parent.mkdir(parents=True)
-    path.write_bytes(content()[:cut])
+    path.write_bytes(content(ImageComments="after all the UIDs")[:cut])
 
     assert storage.find(ONE) is None
 
@@ -163,7 +164,7 @@ def test_same_bytes_again_are_there_already(storage: FolderStorage) -> None:
     inode = (storage.root / PATH).stat().st_ino
     again = storage.store(file(content()))
 
-    assert (OutcomeStatus.ALREADY_THERE, PATH) == (again.status, again.path)
+    assert (OutcomeStatus.ALREADY_THERE, PATH, ()) == (again.status, again.path, again.notes)
     assert first.checksum == again.checksum
     assert [PATH] == names(storage.root)
     assert inode == (storage.root / PATH).stat().st_ino
@@ -181,6 +182,16 @@ def test_other_file_meta_are_no_other_content(storage: FolderStorage) -> None:
     assert (first.checksum, first.size) == (again.checksum, again.size)
     assert "came with other file meta; what was there is kept" in again.notes
     assert [PATH] == names(storage.root)
+
+
+def test_same_values_in_another_transfer_syntax_are_other_content(storage: FolderStorage) -> None:
+    """Equal bytes mean something else where another transfer syntax is declared."""
+    data = content()
+    other = data.replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.5\0")
+    storage.store(file(data))
+
+    assert data != other
+    assert OutcomeStatus.REFUSED is storage.store(file(other)).status
 
 
 def test_other_content_is_kept_aside_once(storage: FolderStorage) -> None:
@@ -249,7 +260,7 @@ def test_what_is_not_whole_is_not_kept(storage: FolderStorage, data: bytes, reas
     assert (OutcomeStatus.FAILED, ONE, "") == (outcome.status, outcome.reference, outcome.path)
     assert reason in outcome.reason
     assert ("test", 2, 0) == (outcome.protocol, outcome.retries, outcome.size)
-    assert [] == names(storage.root)
+    assert [] == list(storage.root.rglob("*"))
 
 
 def test_broken_stream_is_a_failed_instance(storage: FolderStorage) -> None:
@@ -317,6 +328,18 @@ def test_another_instance_than_asked_for_is_refused(
     assert (OutcomeStatus.REFUSED, ONE) == (outcome.status, outcome.reference)
     assert f"asked for {ONE}, got {got}" == outcome.reason
     assert [] == names(storage.root)
+
+
+@pytest.mark.parametrize("asked", [StudyReference("1.2"), SeriesReference("1.2", "1.2.3")])
+def test_what_answers_for_a_series_must_be_of_it(
+    storage: FolderStorage, asked: DICOMObjectReference
+) -> None:
+    """Bytes may answer for a study or a series; then any instance of it will do."""
+    elsewhere = InstanceReference(*asked.uids[:-1], *("7", "8", "9")[len(asked.uids) - 1 :])
+
+    assert ONE == storage.store(file(content(), asked)).reference
+    assert OutcomeStatus.REFUSED is storage.store(file(content(elsewhere), asked)).status
+    assert [PATH] == names(storage.root)
 
 
 @pytest.mark.parametrize(
@@ -412,6 +435,23 @@ def test_removed_file_is_stored_again(tmp_path: Path) -> None:
 
     assert storage.find(ONE) is None
     assert OutcomeStatus.STORED is storage.store(file(content())).status
+
+
+@pytest.mark.parametrize("reference", [ONE, None])
+def test_temporary_is_made_where_the_file_goes(
+    storage: FolderStorage, reference: InstanceReference | None
+) -> None:
+    """In the final folder if that is known and there, else in the root."""
+    seen: list[set[str]] = []
+
+    def chunks() -> Iterator[bytes]:
+        seen.append({path.rpartition("/")[0] for path in names(storage.root)})
+        yield content()
+
+    for _ in range(2):
+        storage.store(file(chunks(), reference))
+
+    assert [{""}, {"1.2/1.2.3"} if reference else {"", "1.2/1.2.3"}] == seen
 
 
 def test_removed_folders_are_made_again(storage: FolderStorage) -> None:

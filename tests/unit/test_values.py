@@ -242,7 +242,7 @@ def test_subset_of_a_file_reads_as_the_file_does() -> None:
     dataset.add(DataElement("PatientName", "PN", "山田^太郎"))
     dataset.Rows = 512
     file = dcmread(BytesIO(written(dataset)), force=True)
-    part = subset(file, lambda tag: True)
+    part = subset(file, lambda _: True)
 
     assert "山田^太郎" == part.PatientName
     assert 512 == part.Rows

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from pydicom.uid import (
     JPEG2000,
     MPEG2MPML,
@@ -17,6 +18,7 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEGBaseline8Bit,
+    JPIPReferenced,
     RLELossless,
 )
 
@@ -25,6 +27,7 @@ from gurney.core.walk import FaultKind, Limits, StructuralWalk, Walked, walk, wa
 
 PREAMBLE = bytes(128) + b"DICM"
 UNDEFINED = 0xFFFFFFFF
+DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 LONG = {"OB", "OW", "OV", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"}
 
 
@@ -290,6 +293,16 @@ def test_oddities_do_no_harm(content: bytes, oddity: str) -> None:
     assert found.instance_uid == "1.2.3"
 
 
+def test_zeros_inside_an_item() -> None:
+    """Only after the data set are zeros padding."""
+    sequence = item(length=UNDEFINED) + bytes(16) + ITEM_END + SEQUENCE_END
+
+    found = walk([part10(HEAD, explicit(0x00081140, "SQ", sequence, UNDEFINED), TAIL)])
+
+    assert found.whole
+    assert "1.2" == found.study_uid
+
+
 def test_unknown_vr_of_the_future() -> None:
     """A VR yet to be defined has the long form, as PS3.5 7.1.2 promises."""
     future = struct.pack("<HH2sHI", 0x0009, 0x1001, b"ZY", 0, 70_000) + bytes(70_000)
@@ -334,6 +347,14 @@ def test_deflated(level: int, pad: bytes) -> None:
     assert "1.2" == found.study_uid
 
 
+def test_deflated_to_almost_nothing() -> None:
+    """The stream is followed to its end, also when its last byte grows to thousands."""
+    for length in range(65_500, 66_100):
+        content = deflated_instance(deflated(explicit(0x7FE00010, "OB", bytes(length))))
+
+        assert walk([content]).whole, length
+
+
 @pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"])
 def test_jpip_deflate(syntax: str) -> None:
     """Data sets that refer to their pixels by JPIP come deflated too."""
@@ -345,7 +366,7 @@ def test_jpip_deflate(syntax: str) -> None:
 
 def test_deflated_frames_are_not_a_deflated_data_set() -> None:
     """In 1.2.840.10008.1.2.8.1 each frame is deflated, the data set is not."""
-    found = walk([image(fragments(deflated()), "1.2.840.10008.1.2.8.1")])
+    found = walk([image(fragments(deflated()), DEFLATED_FRAMES)])
 
     assert found.whole
     assert () == found.oddities
@@ -388,6 +409,7 @@ def test_deflated_and_corrupt() -> None:
     assert found.fault.startswith("malformed: the deflated data set is corrupt")
     assert "1.2.3" == found.instance_uid
     assert found.data_set_offset == found.end
+    assert found == walk(content[at : at + 1] for at in range(len(content)))
 
 
 # ---------------------------------------------------------------------- pixels
@@ -419,6 +441,8 @@ def test_deflated_and_corrupt() -> None:
         (image(fragments(b"12"), JPEG2000), ()),
         (image(fragments(b"12"), ExplicitVRLittleEndian), ("(7FE0,0010) PixelData is encaps",)),
         (image(explicit(0x7FE00010, "OB", bytes(16)), RLELossless), ("(7FE0,0010) PixelData is",)),
+        (image(explicit(0x7FE00010, "OB", bytes(16)), DEFLATED_FRAMES), ("(7FE0,0010) Pixel",)),
+        (image(explicit(0x7FE00010, "OB", bytes(16)), JPIPReferenced), ()),
         (image(fragments(), JPEG2000), ("missing frames",)),
         (
             image(fragments(b"12"), JPEGBaseline8Bit, explicit(0x00280008, "IS", b"2 ")),
@@ -454,9 +478,10 @@ def test_subsampled_color(photometric: bytes, length: int) -> None:
     assert () == walk([content]).oddities
 
 
-def test_single_bits() -> None:
-    """Pixels of one bit are packed."""
-    content = image(explicit(0x7FE00010, "OB", bytes(2))).replace(
+@pytest.mark.parametrize(("rows", "length"), [(4, 2), (1, 2), (5, 4)])
+def test_single_bits(rows: int, length: int) -> None:
+    """Pixels of one bit are packed, and padded to even length."""
+    content = image(explicit(0x7FE00010, "OB", bytes(length)), rows=rows).replace(
         explicit(0x00280100, "US", b"\x08\0"), explicit(0x00280100, "US", b"\1\0")
     )
 
@@ -525,6 +550,7 @@ def test_one_zero_after_the_pixels_is_padding() -> None:
         ),
         (part10(HEAD, b"\x10\0"), "cut in the header of an element, at byte 202; at least 208"),
         (part10(), "cut before the data set, at byte 186"),
+        (part10(bytes(512)), "cut before the first element, at byte 698"),
         (part10(HEAD, fragments(b"1234")[:-8]), "cut in (7FE0,0010) PixelData, which is not"),
         (
             part10(HEAD, explicit(0x00081140, "SQ", item(length=UNDEFINED) + HEAD, UNDEFINED)),
@@ -612,6 +638,14 @@ def test_malformed(content: bytes, fault: str) -> None:
     assert "1.2.3" == found.instance_uid
 
 
+def test_end_is_where_the_data_set_ends() -> None:
+    """Where a data set ends does not depend on how what follows it comes."""
+    content = part10(HEAD, bytes(20), b"x")
+
+    for pieces in ([content], [content[:-5], content[-5:]], [content[:-1], content[-1:]]):
+        assert len(part10(HEAD)) == walk(pieces).end
+
+
 # ---------------------------------------------------------------------- values
 
 
@@ -631,6 +665,16 @@ def test_values_asked_for() -> None:
     assert 2.5 == dataset.RescaleSlope
     assert "PatientID" not in dataset
     assert "Rows" not in dataset
+
+
+@pytest.mark.parametrize("vr", ["US", "LO", "SQ"])
+def test_empty_values(vr: str) -> None:
+    """Empty values are as empty as pydicom reads them."""
+    tag = {"US": 0x00280010, "LO": 0x00100020, "SQ": 0x00081140}[vr]
+    content = part10(HEAD, explicit(tag, vr))
+    keywords = ["Rows", "PatientID", "ReferencedImageSequence"]
+
+    assert dcmread(io.BytesIO(content))[tag] == walk([content], keywords).dataset[tag]
 
 
 @pytest.mark.parametrize("is_implicit", [False, True])
@@ -669,6 +713,13 @@ def test_value_too_long_is_left_out() -> None:
     assert found.whole
     assert "PatientID" not in found.dataset
     assert "longer than 1024 bytes and left out: (0010,0020) PatientID" in found.oddities
+
+
+def test_value_of_just_the_limit_is_kept() -> None:
+    """The limit is the longest value that is kept."""
+    content = part10(HEAD, explicit(0x00102000, "LO", b"ab" * 512))
+
+    assert "MedicalAlerts" in walk([content], ["MedicalAlerts"], Limits(value=1024)).dataset
 
 
 def test_sequence_too_long_is_left_out() -> None:
@@ -766,6 +817,15 @@ def test_inflated() -> None:
     assert "1.2.3" == found.instance_uid
 
 
+def test_nothing_is_looked_at_beyond_the_limit() -> None:
+    """What a deflated data set grows to is not seen beyond the limit, malformed as it may be."""
+    malformed = explicit(0x00081140, "SQ", HEAD, UNDEFINED)
+    content = deflated_instance(deflated(HEAD + malformed))
+
+    assert FaultKind.MALFORMED is walk([content]).kind
+    assert FaultKind.BUDGET is walk([content], limits=Limits(inflated=len(HEAD) + 2)).kind
+
+
 # ---------------------------------------------------------------------- how bytes come
 
 
@@ -835,6 +895,21 @@ def test_no_bytes_after_the_end() -> None:
 
     with pytest.raises(InvalidInputError, match="begin a new walk"):
         structure.feed(HEAD)
+
+
+def test_sequence_asked_for_cannot_be_skipped() -> None:
+    """What is asked for is read, be it as long as a value can be that is skipped otherwise."""
+    items = item(explicit(0x00204000, "LT", b"x" * 30_000)) + SEQUENCE_END
+    content = part10(HEAD, explicit(0x00081140, "SQ", items, UNDEFINED), bytes(40_000))
+
+    for keywords in ([], ["ReferencedImageSequence"]):
+        structure = StructuralWalk(keywords)
+        structure.feed(content[:300])
+
+        assert bool(structure.skippable) is not bool(keywords)
+        found = walk_file(io.BytesIO(content), keywords)
+        assert walk([content], keywords) == found
+        assert keywords == [key for key in keywords if key in found.dataset]
 
 
 class CountingFile(io.BytesIO):

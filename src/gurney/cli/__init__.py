@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .exits import ExitCode
 
-__all__ = ["main"]
+__all__ = ["ExitCode", "main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

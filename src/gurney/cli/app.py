@@ -38,7 +38,9 @@ ArchiveArgument: TypeAlias = Annotated[
 ]
 FormatOption: TypeAlias = Annotated[
     Format | None,
-    typer.Option("--format", "-f", help="Default: table on a terminal, csv elsewhere."),
+    typer.Option(
+        "--format", "-f", help="Default: table on a terminal, csv elsewhere.", show_default=False
+    ),
 ]
 
 
@@ -129,7 +131,9 @@ def fetch(
     *,
     output_dir: Annotated[
         Path | None,
-        typer.Option("--output-dir", "-o", help="Where to put it.", metavar="DIR"),
+        typer.Option(
+            "--output-dir", "-o", help="Where to put it.", metavar="DIR", show_default=False
+        ),
     ] = None,
     from_: Annotated[
         str | None,
@@ -138,6 +142,7 @@ def fetch(
             help="A file of references, one a line, or CSV as find or a receipt has it; "
             "- is standard input.",
             metavar="FILE",
+            show_default=False,
         ),
     ] = None,
     everything: Annotated[
@@ -157,7 +162,11 @@ def fetch(
     ] = "sha256",
     receipt: Annotated[
         Path | None,
-        typer.Option(help="Write the receipt here too; CSV if it ends in .csv.", metavar="FILE"),
+        typer.Option(
+            help="Write the receipt here too; CSV if it ends in .csv.",
+            metavar="FILE",
+            show_default=False,
+        ),
     ] = None,
     progress: Annotated[
         ProgressMode,
@@ -194,7 +203,11 @@ def verify(
     ],
     receipt: Annotated[
         Path | None,
-        typer.Option(help="Measure by this one, not by all those in DIR.", metavar="FILE"),
+        typer.Option(
+            help="Measure by this one, not by all those in DIR.",
+            metavar="FILE",
+            show_default=False,
+        ),
     ] = None,
 ) -> ExitCode:
     """Verify that a folder holds, whole and unchanged, what its receipts say."""

@@ -84,7 +84,10 @@ def references_in(text: str) -> list[DICOMObjectReference]:
     columns = next((names for names in _COLUMNS if names[0] in heading), None)
     if columns is None:
         return list(unique(_parsed(line, f"line {number}") for number, line in counted))
-    return list(unique(_rows("".join(lines[first - 1 :]), columns)))
+    try:
+        return list(unique(_rows("".join(lines[first - 1 :]), columns)))
+    except csv.Error as error:
+        raise WrongUseError(f"the table of references cannot be read: {error}") from error
 
 
 def _rows(text: str, columns: Sequence[str]) -> Iterator[DICOMObjectReference]:

@@ -9,16 +9,15 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from gurney.core import OutcomeStatus, Receipt, StudyReceipt
+from gurney.core import OutcomeStatus, Receipt, StudyReceipt, unique
 from gurney.storage import Verification
 
-from .escaping import visible
 from .tables import line, number_text, plain_table, uid_text
 from .terminal import Terminal
 
 __all__ = ["explain", "headline", "instances", "list_paths", "summary", "verification_table"]
 
-_ROWS: Final = 40  # studies in a summary; beyond, only those that are not complete
+_ROWS: Final = 40  # studies in a summary; of more, those that are not complete, the worst first
 _LINES: Final = 10  # of one kind that are shown; the rest is counted
 
 
@@ -31,7 +30,7 @@ def summary(receipt: Receipt) -> Table:
     table.add_column("")
     shown = list(receipt.studies)
     if len(shown) > _ROWS:
-        shown = [study for study in shown if not study.complete][:_ROWS]
+        shown = sorted((study for study in shown if not study.complete), key=_is_whole)[:_ROWS]
     for study in shown:
         table.add_row(*_row(study))
     rest = len(receipt.studies) - len(shown)
@@ -42,41 +41,49 @@ def summary(receipt: Receipt) -> Table:
 
 def headline(receipt: Receipt) -> Text:
     """Return the answer on one line."""
-    here = sum(study.received for study in receipt.studies)
-    expected = [study.expectation.count for study in receipt.studies]
-    known = None if None in expected else max(here, sum(count or 0 for count in expected))
-    if receipt.complete:
-        answer, counted = Text("complete", "good"), instances(here)
-    elif known == here and not receipt.missing:
-        answer, counted = (
-            Text("nobody can say whether this is everything", "doubt"),
-            instances(here),
-        )
-    else:
-        answer, counted = Text("INCOMPLETE", "bad"), f"{number_text(here)} of {instances(known)}"
+    answer, counted = _answer(receipt)
     studies = f"{len(receipt.studies)} {'study' if len(receipt.studies) == 1 else 'studies'}"
     there = receipt.counts[OutcomeStatus.ALREADY_THERE]
     already = f"; {number_text(there)} of them were there already" if there else ""
-    return answer.append(
-        f": {counted} of {studies}, {decimal(receipt.verified_bytes)}{already}", ""
-    )
+    size = decimal(receipt.verified_bytes)
+    return Text.assemble(answer, f": {counted} of {studies}, {size}{already}")
+
+
+def _answer(receipt: Receipt) -> tuple[tuple[str, str], str]:
+    """The answer with its style, and how many instances it is about."""
+    here = sum(study.received for study in receipt.studies)
+    counts = [study.expectation.count for study in receipt.studies]
+    known = None if None in counts else sum(count or 0 for count in counts)
+    if receipt.complete:
+        return ("complete", "good"), instances(here)
+    if known == here and not receipt.missing:
+        return ("nobody can say whether this is everything", "doubt"), instances(here)
+    return ("INCOMPLETE", "bad"), f"{number_text(here)} of {instances(known)}"
 
 
 def explain(terminal: Terminal, receipt: Receipt) -> None:
-    """Say on standard error why *receipt* is not complete, and what was odd."""
+    """Say on standard error why *receipt* is not complete: doubts, each once, then failures."""
     for reason in receipt.reasons:
         terminal.warn(reason)
-    doubtful = [study for study in receipt.studies if not study.complete]
-    for study in doubtful[:_LINES]:
-        for reason in study.reasons:
-            terminal.warn(f"study {study.study_uid}: {reason}")
-        bad = [outcome for outcome in study.outcomes if not outcome.good]
-        for outcome in bad[:_LINES]:
-            terminal.warn(f"  {outcome.reference}: {outcome.status.value}: {outcome.reason}")
-        if len(bad) > _LINES:
-            terminal.warn(f"  and {len(bad) - _LINES} more, which the receipt lists")
-    if len(doubtful) > _LINES:
-        terminal.warn(f"and {len(doubtful) - _LINES} more studies, which the receipt lists")
+    about: dict[str, list[str]] = {}
+    for study in receipt.studies:
+        for reason in unique(study.reasons):
+            if reason not in receipt.reasons:
+                about.setdefault(reason, []).append(study.study_uid)
+    doubts = [
+        f"study {uids[0]}: {reason}" if len(uids) == 1 else f"{len(uids)} studies: {reason}"
+        for reason, uids in about.items()
+    ]
+    failures = [
+        f"{outcome.reference}: {outcome.status.value}: {outcome.reason}"
+        for outcome in receipt.outcomes
+        if not outcome.good
+    ]
+    for lines in (doubts, failures):
+        for text in lines[:_LINES]:
+            terminal.warn(text)
+        if len(lines) > _LINES:
+            terminal.warn(f"and {len(lines) - _LINES} more, which the receipt lists")
 
 
 def verification_table(found: Verification) -> Table:
@@ -115,11 +122,22 @@ def instances(count: int | None) -> str:
 
 
 def _row(study: StudyReceipt) -> tuple[Text, str, Text, str, Text]:
-    good = study.complete
+    if study.complete:
+        state = line("complete", "good")
+    elif _is_whole(study):
+        state = line("nobody can say", "doubt")
+    else:
+        state = line("INCOMPLETE", "bad")
     return (
-        uid_text(visible(study.study_uid)),
+        uid_text(study.study_uid),
         number_text(study.expectation.count),
-        Text(number_text(study.received), "" if good else "bad"),
+        Text(number_text(study.received), "" if _is_whole(study) else "bad"),
         decimal(study.verified_bytes),
-        line("complete", "good") if good else line("INCOMPLETE", "bad"),
+        state,
     )
+
+
+def _is_whole(study: StudyReceipt) -> bool:
+    """Whether all that is known of the study is here, be there doubts or not."""
+    count = study.expectation.count
+    return count is not None and study.received >= count and not study.missing

@@ -71,8 +71,6 @@ def _conclude(
         terminal.show(_answer("complete", "good", f"all that {names} proves is here, whole"))
         return ExitCode.COMPLETE
     terminal.show(_answer("INCOMPLETE", "bad", f"measured by {names}"))
-    for reason in found.reasons:
-        terminal.warn(reason)
     if found.shortfall:
         explain(terminal, receipt)
     if found.wanted:

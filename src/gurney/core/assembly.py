@@ -1,9 +1,9 @@
-"""Flat data sets, as archives return them, become study trees. Pure."""
+"""Flat items, as archives return them, become study trees. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol, TypeAlias
 
 import attrs
 from pydicom.datadict import tag_for_keyword
@@ -12,11 +12,17 @@ from pydicom.dataset import Dataset
 from .errors import InvalidUIDError
 from .levels import DICOMObjectLevels
 from .objects import Instance, Series, Study
-from .references import InstanceReference, SeriesReference, StudyReference
+from .references import (
+    DICOMObjectReference,
+    InstanceReference,
+    SeriesReference,
+    StudyReference,
+)
 from .results import HeldBack
+from .uids import check_uid
 from .values import subset, text
 
-__all__ = ["Assembler", "Assembly", "assemble", "level_of_keyword"]
+__all__ = ["Assembler", "Assembly", "Data", "FlatItem", "assemble", "level_of_keyword"]
 
 # The attributes that describe a study or its patient, and those that describe a series, whatever
 # kind of image: PS3.3 C.7.1.1, C.7.1.3, C.7.2.1, C.7.2.2 and C.7.3.1, C.7.4.1, C.7.5.1, and the
@@ -45,11 +51,8 @@ _SERIES_KEYWORDS: Final = """
     InstitutionalDepartmentName DeviceSerialNumber SoftwareVersions
 """
 _DOWNWARDS: Final = tuple(sorted(DICOMObjectLevels, reverse=True))
-_UID_KEYWORDS: Final = {
-    DICOMObjectLevels.STUDY: "StudyInstanceUID",
-    DICOMObjectLevels.SERIES: "SeriesInstanceUID",
-    DICOMObjectLevels.INSTANCE: "SOPInstanceUID",
-}
+_UID_KEYWORDS: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+_UID_NAMES: Final = ("study UID", "series UID", "instance UID")
 _REFERENCES: Final = {
     DICOMObjectLevels.STUDY: StudyReference,
     DICOMObjectLevels.SERIES: SeriesReference,
@@ -80,9 +83,29 @@ def _level_of_tag(tag: int | None) -> DICOMObjectLevels:
     return _LEVEL_OF_TAG.get(tag, DICOMObjectLevels.INSTANCE)
 
 
+Data: TypeAlias = Dataset | Callable[[], Dataset]
+"""What is known of an object, or what returns that when it is asked for."""
+
+
+class FlatItem(Protocol):
+    """What an archive says of one object, and of those above it, before it is a data set.
+
+    For archives that list instances by the thousand: to make a `Dataset` of each takes longer
+    than everything else, and few of them are ever looked at.
+    """
+
+    def text(self, keyword: str, /) -> str:
+        """Return the first value of *keyword* as text, ``""`` if there is none."""
+        ...
+
+    def part(self, wanted: Callable[[int], bool], /) -> Data:
+        """Return the attributes whose tags are *wanted*, at once or when called."""
+        ...
+
+
 @attrs.frozen
 class Assembly:
-    """Trees made from flat data sets, and what could not become part of one.
+    """Trees made from flat items, and what could not become part of one.
 
     Attributes
     ----------
@@ -99,11 +122,11 @@ class Assembly:
     notes: tuple[str, ...]
 
 
-def assemble(datasets: Iterable[Dataset], level: DICOMObjectLevels) -> Assembly:
-    """Return the trees that *datasets*, each about one object of *level*, are parts of.
+def assemble(items: Iterable[Dataset | FlatItem], level: DICOMObjectLevels) -> Assembly:
+    """Return the trees that *items*, each about one object of *level*, are parts of.
 
     Attributes go to the object they describe; those of a study or series are taken from the first
-    data set that mentions it. The data sets are not changed.
+    item that mentions it. Data sets are not changed.
 
     Examples
     --------
@@ -114,47 +137,57 @@ def assemble(datasets: Iterable[Dataset], level: DICOMObjectLevels) -> Assembly:
     (Study('1.2', 1 series, 0 instances), 'CT')
     """
     assembler = Assembler()
-    for dataset in datasets:
-        assembler.add(dataset, level)
+    for item in items:
+        assembler.add(item, level)
     return assembler.finish()
 
 
 class Assembler:
-    """Collects data sets about objects of any level, and makes trees of them at the end.
+    """Collects items about objects of any level, and makes trees of them at the end.
 
     For searches that go level by level: add the studies, then their series, then the instances.
     """
 
     def __init__(self) -> None:
-        self._studies: dict[str, _Branch] = {}
+        self._studies: _Branch = _Branch()
+        self._checked: set[str] = set()  # UIDs; those of a study and a series come again and again
         self._held_back: list[HeldBack] = []
         self._notes: dict[str, None] = {}
 
-    def add(self, dataset: Dataset, level: DICOMObjectLevels) -> None:
-        """Add what *dataset* says about one object of *level*, and about those above it."""
-        levels = _DOWNWARDS[: len(_DOWNWARDS) - level]
-        uids = [text(dataset, _UID_KEYWORDS[at]) for at in levels]
+    def add(self, item: Dataset | FlatItem, level: DICOMObjectLevels) -> None:
+        """Add what *item* says about one object of *level*, and about those above it."""
+        flat = _Flat(item) if isinstance(item, Dataset) else item
+        uids = [flat.text(keyword) for keyword in _UID_KEYWORDS[: len(_UID_KEYWORDS) - level]]
         try:
-            reference = _REFERENCES[level](*uids)
+            self._check(uids)
         except InvalidUIDError as error:
-            self._held_back.append(HeldBack(str(error), data=dataset))
+            self._hold_back(str(error), None, item)
             return
-        branches = self._studies
-        for uid, at in zip(uids, levels, strict=True):
-            branch = branches.setdefault(uid, _Branch())
-            if at > level:
-                branch.mention(dataset, at)
-            elif branch.listed:
-                self._held_back.append(HeldBack("is listed more than once", reference, dataset))
-            else:
-                branch.list(dataset, at)
-            if at is DICOMObjectLevels.STUDY:
-                self._compare_patients(branch, dataset, uid)
-            branches = branch.children
+        branch = study = self._studies.child(uids[0])
+        for uid, above in zip(uids[1:], _DOWNWARDS, strict=False):
+            if branch.data is None:
+                branch.data = flat.part(_DESCRIBES[above])
+            branch = branch.child(uid)
+        if branch.listed:
+            self._hold_back("is listed more than once", _REFERENCES[level](*uids), item)
+        else:
+            branch.list(flat, level)
+        self._compare_patients(study, flat, uids[0])
 
-    def _compare_patients(self, study: _Branch, dataset: Dataset, uid: str) -> None:
+    def _check(self, uids: list[str]) -> None:
+        for uid, name in zip(uids, _UID_NAMES, strict=False):
+            if uid not in self._checked:
+                self._checked.add(check_uid(uid, name))
+
+    def _hold_back(
+        self, reason: str, reference: DICOMObjectReference | None, item: Dataset | FlatItem
+    ) -> None:
+        data = item if isinstance(item, Dataset) else _made(item.part(_any))
+        self._held_back.append(HeldBack(reason, reference, data))
+
+    def _compare_patients(self, study: _Branch, item: FlatItem, uid: str) -> None:
         """Two patients in one study are real (Q33): merged by UID, and said."""
-        patient = text(dataset, "PatientID")
+        patient = item.text("PatientID")
         if not patient or patient == study.patient:
             return
         if study.patient:
@@ -165,36 +198,74 @@ class Assembler:
         """Return everything added so far as trees."""
         studies = tuple(
             Study(uid, study.data, [_series(*item) for item in study.children.items()])
-            for uid, study in self._studies.items()
+            for uid, study in self._studies.children.items()
         )
         return Assembly(studies, tuple(self._held_back), tuple(self._notes))
+
+
+def _no_branches() -> dict[str, _Branch]:
+    return {}
 
 
 @attrs.define
 class _Branch:
     """A study, series or instance under construction."""
 
-    data: Dataset | None = None
+    data: Data | None = None
     listed: bool = False
     patient: str = ""
-    children: dict[str, _Branch] = attrs.field(
-        factory=lambda: dict[str, _Branch]()  # noqa: PLW0108  `_Branch` is not there yet
-    )
+    children: dict[str, _Branch] = attrs.field(factory=_no_branches)
 
-    def mention(self, dataset: Dataset, level: DICOMObjectLevels) -> None:
-        """Take what an item from below says, unless something is known already."""
-        if self.data is None:
-            self.data = subset(dataset, lambda tag: _level_of_tag(tag) == level)
+    def child(self, uid: str) -> _Branch:
+        found = self.children.get(uid)
+        if found is None:
+            found = self.children[uid] = _Branch()
+        return found
 
-    def list(self, dataset: Dataset, level: DICOMObjectLevels) -> None:
+    def list(self, item: FlatItem, level: DICOMObjectLevels) -> None:
         """Take what the item about this very object says, over what was known from below."""
-        own = subset(dataset, lambda tag: _level_of_tag(tag) <= level)
+        own = item.part(_DESCRIBES_OR_BELOW[level])
         if self.data is not None:
-            self.data.update(own)
-        self.data = self.data if self.data is not None else own
+            known = _made(self.data)
+            known.update(_made(own))
+            own = known
+        self.data = own
         self.listed = True
 
 
 def _series(uid: str, series: _Branch) -> Series:
     instances = [Instance(uid, branch.data) for uid, branch in series.children.items()]
     return Series(uid, series.data, instances)
+
+
+@attrs.frozen
+class _Flat:
+    """A data set as an item. Its parts are made at once: the caller may change it afterwards."""
+
+    dataset: Dataset
+
+    def text(self, keyword: str) -> str:
+        return text(self.dataset, keyword)
+
+    def part(self, wanted: Callable[[int], bool]) -> Dataset:
+        return subset(self.dataset, wanted)
+
+
+def _made(data: Data) -> Dataset:
+    return data if isinstance(data, Dataset) else data()
+
+
+def _any(_: int) -> bool:
+    return True
+
+
+def _only(level: DICOMObjectLevels) -> Callable[[int], bool]:
+    return lambda tag: _level_of_tag(tag) == level
+
+
+def _at_most(level: DICOMObjectLevels) -> Callable[[int], bool]:
+    return lambda tag: _level_of_tag(tag) <= level
+
+
+_DESCRIBES: Final = {level: _only(level) for level in DICOMObjectLevels}
+_DESCRIBES_OR_BELOW: Final = {level: _at_most(level) for level in DICOMObjectLevels}

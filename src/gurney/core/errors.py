@@ -17,6 +17,12 @@
     ├── SearchError                  the search gave no usable answer
     │   └── StudyCountError          narrow or widen the query
     ├── ArchiveUnavailableError      try again later
+    │   ├── BusyError                wait as long as it asks for, send less at a time
+    │   └── TransferInterruptedError      ask again for what has not come whole
+    ├── AuthenticationError          log in, or ask for permission
+    ├── NotFoundError                search again: nothing is there under this name
+    ├── RequestRefusedError          ask in another form, or for less
+    ├── ProtocolViolationError       check the address; else tell those who run the archive
     ├── DownloadError                an instance cannot be had; the others can
     │   └── IncompleteDownloadError  everything else came; ask again for what it names
     ├── StorageError                 make room or change permissions, then run again
@@ -33,7 +39,9 @@ from collections.abc import Mapping
 
 __all__ = [
     "ArchiveUnavailableError",
+    "AuthenticationError",
     "BudgetExceededError",
+    "BusyError",
     "DetachedError",
     "DownloadError",
     "DuplicateUIDError",
@@ -46,10 +54,14 @@ __all__ = [
     "NoReferencesFoundError",
     "NonInstanceParameterError",
     "NonSeriesParameterError",
+    "NotFoundError",
+    "ProtocolViolationError",
     "QueryError",
+    "RequestRefusedError",
     "SearchError",
     "StorageError",
     "StudyCountError",
+    "TransferInterruptedError",
     "UnknownArchiveError",
     "UnsupportedParameterError",
 ]
@@ -167,6 +179,138 @@ class StudyCountError(SearchError):
 
 class ArchiveUnavailableError(GurneyError):
     """The archive cannot be reached or read at all; it may be there later."""
+
+
+class BusyError(ArchiveUnavailableError):
+    """The archive answers, but not now: it is overloaded, or something behind it has failed.
+
+    Attributes
+    ----------
+    asked
+        What was asked for, e.g. ``"GET https://archive.example/dicom-web/studies"``.
+    status
+        Its status code, e.g. 503.
+    retry_after
+        Seconds the archive asks to wait; `None` if it does not say.
+    """
+
+    def __init__(self, asked: str, status: int, retry_after: float | None = None) -> None:
+        super().__init__(asked, status, retry_after)
+        self.asked: str = asked
+        self.status: int = status
+        self.retry_after: float | None = retry_after
+
+    def __str__(self) -> str:
+        wait = "" if self.retry_after is None else f" in {self.retry_after:.0f} s"
+        return (
+            f"{self.asked}: the archive is busy or failed (status {self.status}); try again{wait}"
+        )
+
+
+class TransferInterruptedError(ArchiveUnavailableError):
+    """An answer stopped before its end; what came whole of it is good.
+
+    Attributes
+    ----------
+    asked
+        What was asked for.
+    reason
+        How it stopped.
+    """
+
+    def __init__(self, asked: str, reason: str) -> None:
+        super().__init__(asked, reason)
+        self.asked: str = asked
+        self.reason: str = reason
+
+    def __str__(self) -> str:
+        return f"{self.asked}: {self.reason}; ask again for what is missing"
+
+
+class AuthenticationError(GurneyError):
+    """The archive wants to know who asks, or does not allow it.
+
+    Attributes
+    ----------
+    asked
+        What was asked for.
+    reason
+        What came instead.
+    status
+        The status code, if there was one: 401 wants other credentials, 403 permission.
+    """
+
+    def __init__(self, asked: str, reason: str, status: int | None = None) -> None:
+        super().__init__(asked, reason, status)
+        self.asked: str = asked
+        self.reason: str = reason
+        self.status: int | None = status
+
+    def __str__(self) -> str:
+        return f"{self.asked}: {self.reason}"
+
+
+class NotFoundError(GurneyError):
+    """The archive has nothing under the name that was asked for.
+
+    Attributes
+    ----------
+    asked
+        What was asked for.
+    status
+        The status code: 404, or 410 for what has been there.
+    """
+
+    def __init__(self, asked: str, status: int) -> None:
+        super().__init__(asked, status)
+        self.asked: str = asked
+        self.status: int = status
+
+    def __str__(self) -> str:
+        return (
+            f"{self.asked}: not found (status {self.status}); search for it again,"
+            f" and check the archive's address"
+        )
+
+
+class RequestRefusedError(GurneyError):
+    """The archive does not do this as it was asked; another form, or a smaller one, may work.
+
+    Attributes
+    ----------
+    asked
+        What was asked for.
+    status
+        The status code, e.g. 400, 406 or 413.
+    """
+
+    def __init__(self, asked: str, status: int) -> None:
+        super().__init__(asked, status)
+        self.asked: str = asked
+        self.status: int = status
+
+    def __str__(self) -> str:
+        return f"{self.asked}: refused (status {self.status}); ask in another form, or for less"
+
+
+class ProtocolViolationError(GurneyError):
+    """What answers does not keep to the protocol; perhaps it is another service altogether.
+
+    Attributes
+    ----------
+    asked
+        What was asked for.
+    reason
+        What came instead.
+    """
+
+    def __init__(self, asked: str, reason: str) -> None:
+        super().__init__(asked, reason)
+        self.asked: str = asked
+        self.reason: str = reason
+
+    def __str__(self) -> str:
+        return f"{self.asked}: {self.reason}"
 
 
 class DownloadError(GurneyError):

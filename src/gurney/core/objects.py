@@ -7,10 +7,10 @@ built; a child that has a parent already is copied, so no tree changes because a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from threading import RLock
-from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
+from typing import Final, Literal, TypeAlias, TypeVar, cast
 
 import attrs
 from pydicom.dataset import Dataset
@@ -27,12 +27,16 @@ _set: Final = object.__setattr__  # frozen means: nobody sets anything but the l
 _linking: Final = RLock()  # two threads may give one child to two parents; one gets a copy
 
 
-def _check_data(node: _Node, _: object, data: Any) -> None:
-    if not (data is None or isinstance(data, Dataset)):
-        raise InvalidInputError(
-            f"the data of {node} must be a pydicom Dataset, not {type(data).__name__}; "
-            f"children are given by name: series=[...], instances=[...]"
-        )
+_Data: TypeAlias = Dataset | Callable[[], Dataset] | None
+
+
+def _dataset(data: _Data) -> _Data:
+    if data is None or isinstance(data, Dataset) or callable(data):
+        return data
+    raise InvalidInputError(
+        f"data must be a pydicom Dataset, or a function that returns one, not "
+        f"{type(data).__name__}; children are given by name: series=[...], instances=[...]"
+    )
 
 
 @attrs.frozen
@@ -40,18 +44,22 @@ class _Node:
     """What study, series and instance share."""
 
     uid: str = attrs.field(converter=check_uid)
-    _data: Dataset | None = attrs.field(default=None, eq=False, repr=False, validator=_check_data)
+    _data: _Data = attrs.field(default=None, alias="data", converter=_dataset, eq=False, repr=False)
 
     @property
     def data(self) -> Dataset:
         """What is known of this object; never part of equality, hash or repr.
 
-        An empty data set is made when first asked for: it weighs ten times what an instance does.
+        Made when first asked for, if it was given as a function, or not at all: an empty data set
+        weighs ten times what an instance does.
         """
-        if self._data is None:
-            with _linking:
-                if self._data is None:  # still: no other thread was faster
-                    _set(self, "_data", Dataset())
+        given = self._data
+        if isinstance(given, Dataset):
+            return given
+        made = Dataset() if given is None else given()
+        with _linking:
+            if self._data is given:  # still: no other thread was faster
+                _set(self, "_data", made)
         return cast("Dataset", self._data)
 
     def __copy__(self) -> Self:
@@ -71,7 +79,8 @@ class Instance(_Node):
     uid
         SOP Instance UID (0008,0018).
     data
-        What is known of it. Optional.
+        What is known of it, or a function that returns that when it is asked for. Optional. The
+        function should return the same data set each time: copies of this object share it.
 
     Attributes
     ----------
@@ -152,7 +161,7 @@ class Series(_Node):
     uid
         Series Instance UID (0020,000E).
     data
-        What is known of it. Optional.
+        What is known of it, or a function as for `Instance`. Optional.
     instances
         Any iterable; kept as a tuple in the order given. An instance that is part of a series
         already is copied.
@@ -257,7 +266,7 @@ class Study(_Node):
     uid
         Study Instance UID (0020,000D).
     data
-        What is known of it. Optional.
+        What is known of it, or a function as for `Instance`. Optional.
     series
         Any iterable; kept as a tuple in the order given. A series that is part of a study already
         is copied, with its instances.

@@ -32,24 +32,35 @@ Texts: TypeAlias = str | Iterable[str]
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _DATE: Final = re.compile(r"[0-9]{8}")
+_KEYWORDS: Final = frozenset(keyword_dict) - {""}  # pydicom lists retired ones without a name
 
 
 def _study_uids(value: Texts) -> str:
-    return _joined(value, "StudyInstanceUID")
+    return _uids(value, "StudyInstanceUID")
 
 
 def _series_uids(value: Texts) -> str:
-    return _joined(value, "SeriesInstanceUID")
+    return _uids(value, "SeriesInstanceUID")
 
 
 def _modalities(value: Texts) -> str:
     return _joined(value, "ModalitiesInStudy")
 
 
+def _uids(value: Texts, name: str) -> str:
+    uids = _joined(value, name)
+    if uids and not all(is_uid(uid) for uid in uids.split("\\")):
+        raise QueryError(
+            f"{name} must be a UID or a list of UIDs, without wildcards or white space "
+            f"(PS3.4 C.2.2.2.2); leave it out to match any"
+        )
+    return uids
+
+
 def _joined(value: Texts, name: str) -> str:
     """Join several values as DICOM writes them (PS3.5 6.4)."""
     if isinstance(value, str):
-        return str.__str__(value)
+        return _checked(str.__str__(value), name)
     try:
         values = list(value)
         joined = "\\".join(values)
@@ -62,16 +73,41 @@ def _joined(value: Texts, name: str) -> str:
             f"{name} was given an empty list, or an empty entry, which would match anything; "
             f"leave it out if that is meant"
         )
-    return joined
+    return _checked(joined, name)
+
+
+def _checked(value: str, name: str) -> str:
+    if _CONTROL.search(value):
+        raise QueryError(f"{name} holds a control character; take it out")
+    if value and not all(part.strip() for part in value.split("\\")):
+        raise QueryError(
+            f"{name} has a blank value, which would match anything; leave it out if that is meant"
+        )
+    return value
 
 
 def _keywords(value: Texts) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,) if value else ()
+    if value == "":
+        return ()
     try:
-        return tuple(value)
+        keywords = (value,) if isinstance(value, str) else tuple(value)
+        unknown = [keyword for keyword in keywords if keyword not in _KEYWORDS]
     except TypeError:
-        raise QueryError("include_fields must be DICOM keywords") from None
+        raise QueryError("include_fields must be one DICOM keyword, or several") from None
+    if unknown:
+        shown, near = _shown(unknown[0]), _nearest(unknown[0], _KEYWORDS)
+        raise QueryError(f"include_fields: {shown} is not a DICOM keyword{near}")
+    return keywords
+
+
+def _shown(name: object) -> str:
+    """Return a mistyped keyword as it is; whatever else was given may be a patient's."""
+    return name if isinstance(name, str) and name.isidentifier() else "an entry"
+
+
+def _nearest(name: object, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(str(name), list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else "; see DICOM PS3.6 for the list"
 
 
 def _date(value: DateLike) -> date | None:
@@ -107,55 +143,16 @@ def _day(value: DateLike, name: str) -> date:
         ) from None
 
 
-def _check_texts(_: object, field: attrs.Attribute[str], value: object) -> None:
+def _check_text(_: object, field: attrs.Attribute[str], value: object) -> None:
     if not isinstance(value, str):
         raise QueryError(f"{field.name} must be text, not {type(value).__name__}")
-    if _CONTROL.search(value):
-        raise QueryError(f"{field.name} holds a control character; take it out")
-    if value and not all(part.strip() for part in value.split("\\")):
-        raise QueryError(
-            f"{field.name} has a blank value, which would match anything; leave it out if that "
-            f"is meant"
-        )
-
-
-def _check_text(_: object, field: attrs.Attribute[str], value: object) -> None:
-    _check_texts(_, field, value)
-    if "\\" in str(value):
+    if "\\" in _checked(value, field.name):
         raise QueryError(f"{field.name} takes one value; search once for each")
-
-
-def _check_uids(_: object, field: attrs.Attribute[str], value: object) -> None:
-    _check_texts(_, field, value)
-    if value and not all(is_uid(uid) for uid in str(value).split("\\")):
-        raise QueryError(
-            f"{field.name} must be a UID or a list of UIDs, without wildcards, white space or "
-            f"empty entries (PS3.4 C.2.2.2.2); leave it out to match any"
-        )
 
 
 def _check_level(_: object, field: attrs.Attribute[QueryLevels], value: object) -> None:
     if not isinstance(value, QueryLevels):
         raise QueryError(f"{field.name} must be one of QueryLevels, not {type(value).__name__}")
-
-
-def _check_include_fields(_: object, field: attrs.Attribute[Any], value: Iterable[object]) -> None:
-    for keyword in value:
-        if not (isinstance(keyword, str) and keyword and keyword in keyword_dict):
-            raise QueryError(
-                f"{field.name}: {_shown(keyword)} is not a DICOM keyword"
-                f"{_nearest(keyword, keyword_dict)}"
-            )
-
-
-def _shown(name: object) -> str:
-    """Return a mistyped keyword as it is; whatever else was given may be a patient's."""
-    return name if isinstance(name, str) and name.isidentifier() else "an entry"
-
-
-def _nearest(name: object, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(str(name), list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else "; see DICOM PS3.6 for the list"
 
 
 @attrs.frozen(kw_only=True)
@@ -201,18 +198,16 @@ class Query:
     ('CT\\MR', datetime.date(2024, 1, 1))
     """
 
-    StudyInstanceUID: str = attrs.field(default="", converter=_study_uids, validator=_check_uids)
+    StudyInstanceUID: str = attrs.field(default="", converter=_study_uids)
     AccessionNumber: str = attrs.field(default="", validator=_check_text)
     PatientName: str = attrs.field(default="", validator=_check_text)
     PatientID: str = attrs.field(default="", validator=_check_text)
-    ModalitiesInStudy: str = attrs.field(default="", converter=_modalities, validator=_check_texts)
-    SeriesInstanceUID: str = attrs.field(default="", converter=_series_uids, validator=_check_uids)
+    ModalitiesInStudy: str = attrs.field(default="", converter=_modalities)
+    SeriesInstanceUID: str = attrs.field(default="", converter=_series_uids)
     query_level: QueryLevels = attrs.field(default=QueryLevels.STUDY, validator=_check_level)
     min_study_date: date | None = attrs.field(default=None, converter=_date)
     max_study_date: date | None = attrs.field(default=None, converter=_date)
-    include_fields: tuple[str, ...] = attrs.field(
-        default=(), converter=_keywords, validator=_check_include_fields
-    )
+    include_fields: tuple[str, ...] = attrs.field(default=(), converter=_keywords)
 
     def __attrs_post_init__(self) -> None:
         first, last = self.min_study_date, self.max_study_date

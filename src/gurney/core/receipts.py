@@ -198,7 +198,7 @@ def _texts(items: Iterable[str]) -> tuple[str, ...]:
 
 
 _FORMAT: Final = "gurney receipt 1"
-_COLUMNS: Final = (
+_COLUMNS: Final[tuple[str, ...]] = (
     "study_uid", "series_uid", "instance_uid", "status", "reason", "path", "size",
     "checksum", "transfer_syntax", "protocol", "retries", "notes",
 )  # fmt: skip
@@ -305,16 +305,18 @@ class Receipt:
             ) from error
 
     def to_csv(self) -> str:
-        """Return one line per instance with a heading, for a spreadsheet."""
+        """Return one line per instance with a heading, for a spreadsheet.
+
+        Line breaks and other control characters in a cell become spaces.
+        """
         text = io.StringIO()
-        writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n", extrasaction="ignore")
         writer.writeheader()
         for outcome in self.outcomes:
-            uids = zip(
-                _COLUMNS[:3], outcome.reference.uids if outcome.reference else (), strict=False
-            )
+            uids = outcome.reference.uids if outcome.reference else ()
             row = _outcome_to_dict(outcome) | {"notes": "; ".join(outcome.notes)}
-            writer.writerow({**dict(uids), **{k: v for k, v in row.items() if k in _COLUMNS}})
+            row |= zip(_COLUMNS, uids, strict=False)
+            writer.writerow({name: _cell(value) for name, value in row.items()})
         return text.getvalue()
 
 
@@ -335,9 +337,14 @@ def _study_to_dict(study: StudyReceipt) -> dict[str, Any]:
     }
 
 
+def _cell(value: object) -> str:
+    return "".join(c if c.isprintable() else " " for c in str(value))
+
+
 def _outcome_to_dict(outcome: Outcome) -> dict[str, Any]:
     fields = attrs.asdict(outcome, recurse=False)
-    return {**fields, "reference": str(outcome.reference) if outcome.reference else None}
+    reference = str(outcome.reference) if outcome.reference else None
+    return {**fields, "reference": reference, "status": outcome.status.value}
 
 
 def _study_from_dict(content: Mapping[str, Any]) -> StudyReceipt:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -26,11 +25,12 @@ from ..core import (
     chunked,
 )
 from .fetching import Wanted, deepest, look_up, to_file
-from .index import Index, open_index, transaction
+from .index import Index, IndexConnection, open_index
 from .paths import absolute
 from .refreshing import Changes, refresh
 from .report import FileStatus, FolderReport, ListedFile
 from .reporting import describe, listing
+from .schema import transaction
 from .searching import Found, find
 
 __all__ = ["FolderArchive", "open_url"]
@@ -97,7 +97,6 @@ class FolderArchive(Searcher, FileDownloader):
     ) -> None:
         self.path: Path = absolute(path)
         self._root: bytes = os.fsencode(self.path)
-        self._index_wanted: str | os.PathLike[str] | None = index
         self._index: Index = open_index(self._root, index)
         self._refreshed: bool = False
 
@@ -105,7 +104,7 @@ class FolderArchive(Searcher, FileDownloader):
         return f"FolderArchive({str(self.path)!r})"
 
     def __reduce__(self) -> tuple[type[FolderArchive], tuple[object, ...]]:
-        return type(self), (self.path, self._index_wanted)
+        return type(self), (self.path, self._index.wanted)
 
     @property
     def index(self) -> Path | None:
@@ -127,7 +126,7 @@ class FolderArchive(Searcher, FileDownloader):
         """
         extended = _extended(query)
 
-        def work(connection: sqlite3.Connection) -> tuple[Found, FolderReport]:
+        def work(connection: IndexConnection) -> tuple[Found, FolderReport]:
             changes = self._refresh(connection)
             with transaction(connection):
                 return find(connection, self._root, extended), describe(connection, changes)
@@ -184,8 +183,9 @@ class FolderArchive(Searcher, FileDownloader):
             page, path = self._index.run(partial(listing, after=path, status=status))
             yield from page
 
-    def _refresh(self, connection: sqlite3.Connection) -> Changes:
-        changes = refresh(connection, self._root, self._index.files(), self._index.writing)
+    def _refresh(self, connection: IndexConnection) -> Changes:
+        writing = partial(self._index.writing, connection)
+        changes = refresh(connection, self._root, self._index.files(), writing)
         self._refreshed = True
         return changes
 

@@ -15,6 +15,7 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import DataElement, RawDataElement, empty_value_for_VR
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
+from pydicom.valuerep import STANDARD_VR
 
 from ..core import level_of_keyword
 from ..core.walk import Walked
@@ -67,6 +68,8 @@ SERIES_TAGS: Final = frozenset(tag for tag, level in _LEVEL_OF_TAG.items() if le
 
 _ELEMENT: Final = Struct("<I2sI")
 _IMPLICIT: Final = b"\0\0"
+_VR_BYTES: Final[dict[str | None, bytes]] = {str(vr): vr.encode() for vr in STANDARD_VR}
+"""One that nobody knows is stored as none: then pydicom takes that of the dictionary, or raises."""
 
 
 class Parts(NamedTuple):
@@ -92,7 +95,7 @@ def split(walked: Walked) -> Parts:
         if tag in _IN_COLUMNS:
             continue
         value = value or b""
-        piece = pack(tag, vr.encode() if vr else _IMPLICIT, len(value)) + value
+        piece = pack(tag, _VR_BYTES.get(vr, _IMPLICIT), len(value)) + value
         if tag == CHARACTER_SET:
             for part in parts:
                 part.append(piece)

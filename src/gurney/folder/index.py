@@ -1,8 +1,12 @@
 """Where the index lies, who may write it, and what happens when it is damaged.
 
 An index is an sqlite3 database that can always be made anew from the files, so trouble with it
-never stops a search: a damaged one is rebuilt, and where none can be written it is kept in memory.
-Both are noted. It holds patient data: only its owner may read it.
+never stops a search: a damaged one is replaced, and where none can be written it is kept in
+memory. Both are noted. It holds patient data: only its owner may read it.
+
+Writing and replacing is done under a lock, which is that of an empty database beside the index.
+Nobody else opens these files: to close one, in whatever way, drops the locks that other threads
+of the process have on it (https://www.sqlite.org/howtocorrupt.html, 2.2).
 """
 
 from __future__ import annotations
@@ -10,27 +14,39 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Generator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Final, TypeVar
 
-from ..core import ArchiveUnavailableError, InvalidInputError
+from ..core import ArchiveUnavailableError, InvalidInputError, SearchError
 from .paths import absolute, in_words, real
 from .places import default_index
 from .schema import APPLICATION, prepare
 
-__all__ = ["DamagedIndexError", "Index", "open_index", "transaction"]
+__all__ = ["DamagedIndexError", "Index", "IndexConnection", "open_index"]
 
 T = TypeVar("T")
 
+MEMORY: Final = ":memory:"
 _PATIENCE: Final = 600.0  # seconds that one process waits for another that writes
-_HEADER: Final = b"SQLite format 3\0"
 _SUFFIXES: Final = ("", "-journal", "-lock", "-lock-journal")
 
 
-class DamagedIndexError(Exception):
-    """The index contradicts itself. Never leaves this package: the index is rebuilt."""
+class DamagedIndexError(SearchError):
+    """The index contradicts itself. If it is noticed during a search, the index is rebuilt."""
+
+    def __str__(self) -> str:
+        return "the index of the folder is damaged; delete its file and search again"
+
+
+class IndexConnection(sqlite3.Connection):
+    """A connection that knows which file it has opened.
+
+    As long as it is open no other file has the same number, even if this one is deleted.
+    """
+
+    number: int | None = None
 
 
 class Index:
@@ -40,22 +56,25 @@ class Index:
     ----------
     path
         The file; `None` if the index is in memory.
+    wanted
+        Where the caller wants it to be; `None` for the default.
     notes
         What became of it: rebuilt, moved into memory.
     """
 
-    def __init__(self, root: bytes, path: Path | None) -> None:
+    def __init__(self, root: bytes, path: Path | None, wanted: Path | str | None = None) -> None:
         self.path: Path | None = path
+        self.wanted: Path | str | None = wanted
         self.notes: list[str] = []
         self._root: bytes = root
-        self._memory: sqlite3.Connection | None = None
+        self._memory: IndexConnection | None = None
         self._in_use: RLock = RLock()  # the connection in memory is one for all threads
 
     def __del__(self) -> None:
         if self._memory is not None:
             self._memory.close()
 
-    def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def run(self, work: Callable[[IndexConnection], T]) -> T:
         """Do *work* with a connection; do it again if the index had to be rebuilt or moved.
 
         Raises
@@ -63,28 +82,30 @@ class Index:
         ArchiveUnavailableError
             If another process is writing the index, and does not end.
         """
-        try:
-            return self._attempt(work)
-        except (sqlite3.Error, DamagedIndexError, OSError) as error:
-            self._remedy(error)
-        try:
-            return self._attempt(work)
-        except (sqlite3.Error, DamagedIndexError, OSError) as error:
-            self._move_into_memory(error)
-        return self._attempt(work)
+        path = self.path
+        if path is not None:
+            try:
+                return self._on_disk(path, work)
+            except (sqlite3.Error, DamagedIndexError, OSError) as error:
+                self._move_into_memory(error)
+        with self._in_use:
+            return work(self._in_memory())
 
     @contextmanager
-    def writing(self) -> Generator[None, None, None]:
-        """Keep every other writer out: only one process at a time brings the index up to date.
+    def writing(self, connection: IndexConnection) -> Generator[None, None, None]:
+        """Keep every other writer out; readers are not held up. It ends with the process.
 
-        The lock is that of an empty database beside the index: it ends with its process, and
-        readers of the index are not held up by it.
+        Raises
+        ------
+        DamagedIndexError
+            If another process has replaced the index that *connection* has opened.
         """
         if self.path is None:
             yield
             return
-        with closing(_connect(_beside(self.path, "-lock"))) as lock:
-            lock.execute("BEGIN EXCLUSIVE")
+        with _locked(self.path):
+            if connection.number != _number(self.path):
+                raise DamagedIndexError
             yield
 
     def files(self) -> frozenset[bytes]:
@@ -93,62 +114,46 @@ class Index:
             return frozenset()
         return frozenset(real(_beside(self.path, suffix)) for suffix in _SUFFIXES)
 
-    def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        path = self.path
-        if path is None:
-            with self._in_use:
-                return work(self._in_memory())
-        with closing(self._open(path)) as connection:
-            return work(connection)
+    def _on_disk(self, path: Path, work: Callable[[IndexConnection], T]) -> T:
+        with closing(_connect(path)) as connection:
+            try:
+                return work(self._prepared(connection))
+            except (sqlite3.Error, DamagedIndexError) as error:
+                if not _is_damage(error):
+                    raise
+                if self._replace(path, connection):
+                    self.notes.append("the index was damaged and has been rebuilt")
+        with closing(_connect(path)) as connection:
+            return work(self._prepared(connection))
 
-    def _open(self, path: Path) -> sqlite3.Connection:
-        connection = _connect(path)
-        try:
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA cache_size = -16000")  # kB
-            prepare(connection, self._root)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _in_memory(self) -> sqlite3.Connection:
+    def _in_memory(self) -> IndexConnection:
         if self._memory is None:
             self._memory = sqlite3.connect(
-                ":memory:", isolation_level=None, check_same_thread=False
+                MEMORY, isolation_level=None, check_same_thread=False, factory=IndexConnection
             )
-            prepare(self._memory, self._root)
-        return self._memory
+        return self._prepared(self._memory)
 
-    # ------------------------------------------------------------------ when it fails
+    def _prepared(self, connection: IndexConnection) -> IndexConnection:
+        prepare(connection, self._root, lambda: self.writing(connection))
+        return connection
 
-    def _remedy(self, error: Exception) -> None:
+    def _replace(self, path: Path, damaged: IndexConnection) -> bool:
+        """Delete the damaged index; False if another process has done so."""
+        with _locked(path):
+            if damaged.number != _number(path):
+                return False
+            if os.name == "nt":  # there, what is open cannot be deleted
+                damaged.close()
+            for suffix in ("-journal", ""):
+                _beside(path, suffix).unlink(missing_ok=True)
+            return True
+
+    def _move_into_memory(self, error: Exception) -> None:
         if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
             raise ArchiveUnavailableError(
                 f"another process has been writing the index for {_PATIENCE:.0f} seconds; "
                 f"wait for it to end, or give this archive an index of its own"
             ) from error
-        if self.path is not None and _is_damage(error):
-            self._rebuild(self.path)
-        else:
-            self._move_into_memory(error)
-
-    def _rebuild(self, path: Path) -> None:
-        """Delete the damaged index, unless another process has done so."""
-        try:
-            found = path.stat().st_ino
-            with self.writing():
-                if path.stat().st_ino == found:
-                    for suffix in ("-journal", ""):
-                        _beside(path, suffix).unlink(missing_ok=True)
-        except (OSError, sqlite3.Error) as error:
-            self._move_into_memory(error)
-        else:
-            self.notes.append("the index was damaged and has been rebuilt")
-
-    def _move_into_memory(self, error: Exception) -> None:
-        if self.path is None:
-            raise error
         self.path = None
         self.notes.append(_moved(error))
 
@@ -162,12 +167,12 @@ def open_index(root: bytes, wanted: str | os.PathLike[str] | None) -> Index:
         If *wanted* exists and is something else: it would be overwritten.
     """
     real_root = real(root)
-    if wanted == ":memory:":
-        return Index(real_root, None)
+    if wanted == MEMORY:
+        return Index(real_root, None, MEMORY)
     if wanted is not None:
         path = absolute(wanted)
         _check_replaceable(path)
-        return Index(real_root, path)
+        return Index(real_root, path, path)
     try:
         return Index(real_root, default_index(real_root))
     except OSError as error:
@@ -177,32 +182,55 @@ def open_index(root: bytes, wanted: str | os.PathLike[str] | None) -> Index:
 
 
 def _check_replaceable(path: Path) -> None:
-    head = b""
-    with suppress(OSError), path.open("rb") as file:  # if it does not exist, that is as well
-        head = file.read(100)
-    ours = head[:16] == _HEADER and head[68:72] == APPLICATION.to_bytes(4, "big")
-    if head and not ours:
+    if not path.is_file() or path.stat().st_size == 0:
+        return
+    ours = False
+    try:
+        with closing(_connect(path)) as connection:
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            ours = application == APPLICATION
+    except sqlite3.OperationalError:  # it cannot be read now: nor will it be overwritten
+        return
+    except sqlite3.DatabaseError:  # it is no database
+        pass
+    if not ours:
         raise InvalidInputError(
             f"{path.name} exists and is no index of gurney's; name a file that does not exist yet"
         )
 
 
-@contextmanager
-def transaction(connection: sqlite3.Connection, kind: str = "") -> Generator[None, None, None]:
-    """Do all of it or nothing; what is read fits together. To write, *kind* is ``IMMEDIATE``."""
-    connection.execute(f"BEGIN {kind}")
+def _connect(path: Path) -> IndexConnection:
+    """Open *path*; make it if need be, for its owner alone."""
+    before = _number(path)
+    connection = sqlite3.connect(
+        path, timeout=_PATIENCE, isolation_level=None, factory=IndexConnection
+    )
     try:
-        yield
+        if before is None:
+            path.chmod(0o600)
+        after = _number(path)
+        connection.number = after if before in (None, after) else None
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA cache_size = -16000")  # kB
     except BaseException:
-        connection.execute("ROLLBACK")
+        connection.close()
         raise
-    connection.execute("COMMIT")
+    return connection
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    """Open *path*, which is created for its owner alone."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    return sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
+@contextmanager
+def _locked(path: Path) -> Generator[None, None, None]:
+    with closing(_connect(_beside(path, "-lock"))) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+def _number(path: Path) -> int | None:
+    """Return which file this is, `None` if there is none. It is not opened."""
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
 
 
 def _beside(path: Path, suffix: str) -> Path:
@@ -213,7 +241,7 @@ def _is_damage(error: Exception) -> bool:
     """Whether *error* says that the contents are wrong, and not that they cannot be reached."""
     if isinstance(error, sqlite3.OperationalError):
         return "no such" in str(error) or "malformed" in str(error)
-    return isinstance(error, (sqlite3.Error, DamagedIndexError))
+    return True
 
 
 def _moved(error: Exception) -> str:

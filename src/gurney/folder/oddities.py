@@ -13,7 +13,8 @@ from .report import FileStatus
 
 __all__ = ["copies_that_differ", "damaged_files"]
 
-_SHOWN: Final = 10
+_SHOWN: Final = 10  # paths in a note
+_NOTES: Final = 100
 
 
 def copies_that_differ(connection: sqlite3.Connection, studies: Container[str]) -> Iterator[str]:
@@ -23,15 +24,19 @@ def copies_that_differ(connection: sqlite3.Connection, studies: Container[str]) 
         " FROM file JOIN header ON file.header = header.id WHERE digest IS NOT NULL"
         " ORDER BY study_uid, series_uid, instance_uid, problem IS NOT NULL, path"
     )
+    found = 0
     for uids, copies in groupby(rows, itemgetter(0, 1, 2)):
         if uids[0] in studies:
             first, *others = copies
             paths = [printable(other[3]) for other in others if other[4:] != first[4:]]
-            if paths:
+            found += bool(paths)
+            if paths and found <= _NOTES:
                 yield (
                     f"instance {'/'.join(uids)} has copies that differ: {printable(first[3])} is"
                     f" taken, not {_some(paths)}"
                 )
+    if found > _NOTES:
+        yield f"{found - _NOTES} more instances have copies that differ"
 
 
 def damaged_files(connection: sqlite3.Connection, studies: Container[str]) -> Iterator[str]:

@@ -11,14 +11,15 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from .directory import note_missing, note_named
-from .index import transaction
 from .reading import FileRow, HeaderRow, digest_of, read
 from .report import FileStatus
 from .scanning import Entry, scan
+from .schema import transaction
 
 __all__ = ["Changes", "refresh"]
 
 _BATCH: Final = 5000  # files read between two commits
+_PIECE: Final = 1000  # entries that are hashed together
 
 
 class Changes(NamedTuple):
@@ -82,7 +83,7 @@ def _look_around(connection: sqlite3.Connection, root: bytes, ours: frozenset[by
 
 
 def _fingerprinted(entries: Iterator[Entry], digest: blake2b) -> Iterator[Entry]:
-    while some := list(islice(entries, 1000)):
+    while some := list(islice(entries, _PIECE)):
         digest.update(repr(some).encode())
         yield from some
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 
 import attrs
@@ -97,7 +97,7 @@ class FolderReport:
     added: int
     changed: int
     removed: int
-    counts: dict[FileStatus, int]
+    counts: Mapping[FileStatus, int]
     groups: tuple[FileGroup, ...]
     missing: int = 0
     missing_examples: tuple[str, ...] = ()

@@ -54,52 +54,78 @@ def scan(root: bytes, ours: frozenset[bytes]) -> Iterator[Entry]:
             f"{printable(root)} cannot be read as a folder ({in_words(error)}); "
             f"check the path, and that its disk is there"
         ) from error
-    return _scan(root, ours)
+    return _Scan(root, ours).run()
 
 
-def _scan(root: bytes, ours: frozenset[bytes]) -> Iterator[Entry]:
-    start = len(join(root, b""))
-    inside = join(real(root), b"")
-    ours = frozenset(path[len(inside) :] for path in ours if path.startswith(inside))
-    folders = [_Folder(root, b"")]
-    links: list[bytes] = []  # a heap, so that of two links the first by name is followed
-    linked = {inside[:-1]}
-    while folders or links:
-        folder = folders.pop() if folders else _followed(heappop(links))
-        if folder.target:
-            if folder.target in linked or folder.target.startswith(inside):
-                continue
-            linked.add(folder.target)
-        try:
-            with os.scandir(folder.path) as entries:
-                for entry in entries:
-                    if entry.is_file(follow_symlinks=False):  # nearly all are
-                        path = entry.path[start:]
-                        if path not in ours:
-                            found = entry.stat(follow_symlinks=False)
-                            yield path, found.st_size, found.st_mtime_ns, ""
-                    elif entry.is_dir(follow_symlinks=False):
-                        target = folder.target and join(folder.target, entry.name)
-                        folders.append(_Folder(entry.path, target))
-                    elif _is_folder(entry):
-                        heappush(links, entry.path)
-                    elif not (real(entry.path).startswith(inside) and _leads(entry)):
-                        yield from _look(entry, start)
-        except OSError as error:
-            yield from _failure(folder.path[start:] or b".", error)
+class _Scan:
+    """A walk that is under way."""
+
+    def __init__(self, root: bytes, ours: frozenset[bytes]) -> None:
+        self._start: int = len(join(root, b""))
+        self._inside: bytes = join(real(root), b"")
+        inside = len(self._inside)
+        self._ours: frozenset[bytes] = frozenset(
+            path[inside:] for path in ours if path.startswith(self._inside)
+        )
+        self._folders: list[_Folder] = [_Folder(root, b"")]
+        self._links: list[bytes] = []  # a heap: of two links the first by name is followed
+        self._linked: set[bytes] = {self._inside[:-1]}
+
+    def run(self) -> Iterator[Entry]:
+        while self._folders or self._links:
+            folder = self._folders.pop() if self._folders else _followed(heappop(self._links))
+            if folder.target:
+                if folder.target in self._linked or folder.target.startswith(self._inside):
+                    continue
+                self._linked.add(folder.target)
+            try:
+                yield from self._read(folder)
+            except OSError as error:
+                yield from _failure(folder.path[self._start :] or b".", error)
+
+    def _read(self, folder: _Folder) -> Iterator[Entry]:
+        """Yield the files in *folder*, and keep its folders and links for later.
+
+        Nearly all entries are files, and nothing is done more often: hence no calls for them.
+        """
+        start, ours = self._start, self._ours
+        with os.scandir(folder.path) as entries:
+            for entry in entries:
+                if entry.is_file(follow_symlinks=False):
+                    path = entry.path[start:]
+                    if path in ours:
+                        continue
+                    try:
+                        found = entry.stat(follow_symlinks=False)
+                    except OSError as error:
+                        yield from _failure(path, error)
+                    else:
+                        yield path, found.st_size, found.st_mtime_ns, ""
+                elif entry.is_dir(follow_symlinks=False):
+                    target = folder.target and join(folder.target, entry.name)
+                    self._folders.append(_Folder(entry.path, target))
+                elif entry.is_symlink():
+                    yield from self._follow(entry)
+                else:
+                    yield entry.path[start:], 0, 0, NOT_REGULAR
+
+    def _follow(self, link: os.DirEntry[bytes]) -> Iterator[Entry]:
+        if _is_folder(link):
+            heappush(self._links, link.path)
+        elif not (real(link.path).startswith(self._inside) and _leads(link)):
+            yield _end_of(link, self._start)
 
 
-def _look(entry: os.DirEntry[bytes], start: int) -> Iterator[Entry]:
-    path = entry.path[start:]
+def _end_of(link: os.DirEntry[bytes], start: int) -> Entry:
+    path = link.path[start:]
     try:
-        found = entry.stat()
+        found = link.stat()
     except OSError as error:
-        yield from _failure(path, error, is_link=entry.is_symlink())
-        return
+        wrong = "a link to nothing" if isinstance(error, FileNotFoundError) else in_words(error)
+        return path, UNREADABLE, error.errno or 0, wrong
     if stat.S_ISREG(found.st_mode):
-        yield path, found.st_size, found.st_mtime_ns, ""
-    else:
-        yield path, 0, 0, NOT_REGULAR
+        return path, found.st_size, found.st_mtime_ns, ""
+    return path, 0, 0, NOT_REGULAR
 
 
 def _followed(link: bytes) -> _Folder:
@@ -120,9 +146,7 @@ def _leads(link: os.DirEntry[bytes]) -> bool:
     return False
 
 
-def _failure(path: bytes, error: OSError, *, is_link: bool = False) -> Iterator[Entry]:
-    """Yield what cannot be looked at; what has just vanished is not there."""
-    vanished = isinstance(error, FileNotFoundError)
-    if is_link or not vanished:
-        reason = "a link to nothing" if vanished else in_words(error)
-        yield path, UNREADABLE, error.errno or 0, reason
+def _failure(path: bytes, error: OSError) -> Iterator[Entry]:
+    """Yield what is there and cannot be looked at; what has just vanished is not there."""
+    if not isinstance(error, FileNotFoundError):
+        yield path, UNREADABLE, error.errno or 0, in_words(error)

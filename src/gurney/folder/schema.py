@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
-__all__ = ["APPLICATION", "prepare"]
+__all__ = ["APPLICATION", "prepare", "transaction"]
 
 APPLICATION: Final = 0x67726E79
 """Marks a database as an index of ours."""
@@ -57,12 +59,15 @@ CREATE INDEX named_missing ON named (directory, path) WHERE missing;
 """
 
 
-def prepare(connection: sqlite3.Connection, root: bytes) -> None:
+def prepare(
+    connection: sqlite3.Connection,
+    root: bytes,
+    writing: Callable[[], AbstractContextManager[None]],
+) -> None:
     """Make the tables, and make them anew if they are of another version or archive."""
     if _is_ready(connection, root):
         return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with writing(), transaction(connection, "IMMEDIATE"):
         if not _is_ready(connection, root):  # another process may have been here meanwhile
             _drop_tables(connection)
             for statement in _TABLES.split(";\n"):
@@ -70,10 +75,18 @@ def prepare(connection: sqlite3.Connection, root: bytes) -> None:
             connection.execute("INSERT INTO archive VALUES (?, NULL)", (root,))
             connection.execute(f"PRAGMA application_id = {APPLICATION}")
             connection.execute(f"PRAGMA user_version = {_VERSION}")
-        connection.execute("COMMIT")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, kind: str = "") -> Generator[None, None, None]:
+    """Do all of it or nothing; what is read fits together. To write, *kind* is ``IMMEDIATE``."""
+    connection.execute(f"BEGIN {kind}")
+    try:
+        yield
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+    connection.execute("COMMIT")
 
 
 def _is_ready(connection: sqlite3.Connection, root: bytes) -> bool:

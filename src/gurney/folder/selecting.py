@@ -64,7 +64,8 @@ def _candidates(connection: sqlite3.Connection, query: ExtendedQuery) -> Iterato
     """Yield the headers of the studies that have the UIDs asked for."""
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (level TEXT, uid TEXT)")
     connection.execute("DELETE FROM wanted")
-    conditions = ["TRUE"]
+    # While another process refreshes the index, there may be headers that no file has any more.
+    conditions = ["EXISTS (SELECT 1 FROM file WHERE file.header = header.id)"]
     for level, uids, condition in (
         ("study", query.StudyInstanceUID, "study_uid IN ({})"),
         ("series", query.SeriesInstanceUID,
@@ -124,9 +125,9 @@ class _Keys:
         self, headers: Sequence[HeaderRow], modalities: Sequence[str] = ()
     ) -> tuple[tuple[HeaderRow, ...], tuple[str, ...]]:
         """Return those of *headers* that match; if none surely does, those that may, and why."""
-        contents = [self._relevant(header) for header in headers]
-        doubts = {content: self._doubts(content, modalities) for content in set(contents)}
-        judged = [(header, doubts[content]) for header, content in zip(headers, contents)]
+        contents = {self._relevant(header) for header in headers}
+        doubts = {content: self._doubts(content, modalities) for content in contents}
+        judged = [(header, doubts[self._relevant(header)]) for header in headers]
         sure = tuple(header for header, doubt in judged if doubt == ())
         if sure:
             return sure, ()

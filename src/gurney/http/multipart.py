@@ -70,7 +70,7 @@ class Part:
     """
 
     headers: Mapping[str, str]
-    chunks: Iterator[bytes] = iter(())
+    chunks: Iterator[bytes] = attrs.field(factory=lambda: iter(()))
     whole: bool = False
     size: int = 0
 
@@ -82,7 +82,7 @@ class Part:
 
 
 class MultipartReader:
-    """Splits *chunks*, a multipart body, at its delimiters.
+    r"""Splits *chunks*, a multipart body, at its delimiters.
 
     Takes boundaries with and without quotes, transport padding, lines that end in LF alone, a
     preamble and an epilogue. Without a *boundary* the first line that begins with ``--`` is taken
@@ -100,7 +100,7 @@ class MultipartReader:
 
     Examples
     --------
-    >>> body = [b"--b\\r\\nContent-Type: text/plain\\r\\n\\r\\nfirst\\r\\n--b\\r\\n\\r\\nsec"]
+    >>> body = [b"--b\r\nContent-Type: text/plain\r\n\r\nfirst\r\n--b\r\n\r\nsec"]
     >>> reader = MultipartReader(body, "b")
     >>> [(b"".join(part.chunks), part.whole) for part in reader.parts()]
     [(b'first', True), (b'sec', False)]
@@ -118,6 +118,7 @@ class MultipartReader:
         self._delimiter: bytes = b"\n--" + name if name else b""
         self._buffer: bytes = b"\n"  # the first delimiter need not have a line end before it
         self._at: int = 0
+        self._crlf: bool = True  # where lines end in LF alone, a CR before it is content
         self._open: Part | None = None
         self._announced: bool = False  # the last delimiter says that a part follows
         self._failure: GurneyError | None = None
@@ -168,38 +169,41 @@ class MultipartReader:
     def _read_headers(self) -> dict[str, str]:
         """Take what looks like headers, and the empty line; the first other line is content."""
         headers: dict[str, str] = {}
-        begin = self._at
-        while True:
-            if field := _FIELD.match(self._buffer, self._at):
+        left, fields = self._limits.headers, 0
+        while left >= 0 and fields <= self._limits.fields:
+            end = self._at + left + len("\r\n")
+            if self._buffer.startswith(self._delimiter, self._at - 1):
+                return headers
+            if field := _FIELD.match(self._buffer, self._at, end + 1):
                 name = field["name"].decode("ascii").lower()
                 value = _FOLD.sub(b" ", field["value"]).strip().decode("latin-1")
                 headers[name] = f"{headers[name]}, {value}" if name in headers else value
+                left, fields = left - (field.end() - self._at), fields + 1
                 self._at = field.end()
             elif blank := _BLANK.match(self._buffer, self._at):
                 self._at = blank.end()
                 return headers
-            elif not _UNDECIDED_FIELD.fullmatch(self._buffer, self._at):
+            elif not _UNDECIDED_FIELD.fullmatch(self._buffer, self._at, end + 1):
                 return headers
-            else:
-                # the line end before stays: a delimiter may come that has no other
-                begin -= self._at - 1
-                if not self._more(self._at - 1):
-                    return headers
-            self._check_headers(len(headers), len(self._buffer), begin)
+            elif len(self._buffer) > end:
+                break
+            elif not self._more(self._at - 1):  # its line end may be that of a delimiter, too
+                self._at = len(self._buffer)
+                return {}
+        raise BudgetExceededError(
+            f"a part has more than {self._limits.fields} headers,"
+            f" or more than {self._limits.headers} bytes of them"
+        )
 
     def _content(self, part: Part) -> Iterator[bytes]:
         """Yield the content of *part* up to the delimiter after it."""
-        begin = max(self._at - 1, 0)  # the line end of the headers may be that of a delimiter too
+        self._check_turn(part)
+        begin = max(self._at - 1, 0)  # the line end of the headers may be that of a delimiter, too
         while True:
-            if self._open is not part:
-                raise InvalidInputError(
-                    "the chunks of a part were asked for after the next part; take them before"
-                )
             end, mark = self._scan(begin)
             if end > self._at:
                 yield self._take(part, end)
-                if self._open is not part:
-                    continue
+                self._check_turn(part)
             if mark is not None:
                 part.whole = True
                 self._pass(mark)
@@ -209,6 +213,12 @@ class MultipartReader:
                 yield from self._last(part)
                 return
             begin = 0
+
+    def _check_turn(self, part: Part) -> None:
+        if self._open is not part:
+            raise InvalidInputError(
+                "the content of a part was asked for after the next part; take it before"
+            )
 
     def _last(self, part: Part) -> Iterator[bytes]:
         """Yield what is left of *part* when the body has ended in it."""
@@ -249,7 +259,7 @@ class MultipartReader:
 
     def _line_end(self, at: int) -> int:
         """Return where the line end begins of which the LF is, or may come, *at* a position."""
-        return at - 1 if at and self._buffer[at - 1] == _CR else at
+        return at - 1 if self._crlf and at and self._buffer[at - 1] == _CR else at
 
     def _guess(self) -> tuple[int, re.Match[bytes] | None]:
         """Take the first line that looks like a delimiter for one; as `_scan`."""
@@ -262,6 +272,7 @@ class MultipartReader:
     def _pass(self, mark: re.Match[bytes]) -> None:
         """Go on behind a delimiter."""
         self._at = mark.end()
+        self._crlf = mark.group().endswith(b"\r\n")
         self._announced = mark["closing"] is None
         if self._announced:
             self.ending = Ending.CUT  # until it is known better
@@ -279,30 +290,23 @@ class MultipartReader:
         return piece
 
     def _more(self, keep: int) -> bool:
-        """Read a chunk, forget the buffer before *keep*; `False` at the end of the body."""
+        """Read a chunk and forget the buffer before *keep*; `False` at the end of the body."""
+        if self._failure is not None:
+            return False
         try:
-            chunk = next(self._source, b"")
-            while not chunk: pass
+            chunk = next(filter(None, self._source), b"")
         except GurneyError as error:
-            self._failure = error
+            self._failure = error  # raised when it is known whether it has hurt a part
             return False
         rest = self._buffer[keep:]
         self._buffer = rest + chunk if rest else chunk
         self._at = max(self._at - keep, 0)
-        return True
+        return bool(chunk)
 
     def _raise_failure(self) -> None:
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
-
-    def _check_headers(self, fields: int, size: int) -> None:
-        """Refuse headers without end."""
-        if fields > self._limits.fields or size > self._limits.headers:
-            raise BudgetExceededError(
-                f"the headers of a part are more than {self._limits.fields}, or longer than"
-                f" {self._limits.headers} bytes"
-            )
 
 
 _CR: Final = 13
@@ -310,7 +314,7 @@ _AFTER: Final = re.compile(rb"(?P<closing>--)|[ \t]{0,256}\r?\n")  # transport p
 _UNDECIDED_AFTER: Final = re.compile(rb"-?|[ \t]{0,256}\r?")
 _FIRST: Final = re.compile(rb"\n--(?P<name>[^\r\n]{1,70}?)(?P<closing>--)?[ \t]*\r?\n")
 _FIELD: Final = re.compile(
-    rb"(?P<name>[!-9;-~]+)[ \t]*:(?P<value>[^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*)\r?\n(?=[^ \t])"
+    rb"(?P<name>[!-9;-~]+)[ \t]*:(?P<value>[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)\r?\n(?=[^ \t])"
 )
 _UNDECIDED_FIELD: Final = re.compile(
     rb"\r?|[!-9;-~]+[ \t]*(?::(?:[^\r\n]|\r?\n(?=[ \t]|\Z)|\r\Z)*)?"

@@ -59,7 +59,8 @@ def identify(file: DICOMFile, walked: Walked) -> InstanceReference:
     if absent:
         reason = f"it has no {' and no '.join(absent)}, and so no place"
         raise NotKeptError(OutcomeStatus.FAILED, reason)
-    if file.reference is not None and file.reference.uids != uids:
+    asked = file.reference.uids if file.reference else ()
+    if asked != uids[: len(asked)]:
         reason = f"asked for {file.reference}, got {'/'.join(map(_shown, uids))}"
         raise NotKeptError(OutcomeStatus.REFUSED, reason)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import RLock
@@ -35,6 +36,9 @@ from .tree import final_files
 __all__ = ["FolderStorage"]
 
 
+_REMEMBERED = 1000  # folders that need not be cleaned again
+
+
 class FolderStorage(Storage):
     """Keeps instances as files in a folder; several threads and processes may share it.
 
@@ -42,9 +46,10 @@ class FolderStorage(Storage):
     the disk, and only then linked to its final name, which it never takes from another file. So
     every final name holds one whole instance, whenever the process or the machine stops.
 
-    Temporary names (``.gurney-HOST-PID-RANDOM.part``) are made in the root, not in the final
-    folder: where a file belongs is known when all of it is here, and not before. What dead
-    processes of this host left there is removed when a storage is first written to.
+    Temporary names (``.gurney-HOST-PID-RANDOM.part``) are made in the final folder if it follows
+    from the UIDs asked for and is there, else in the root: what comes may be something else, and
+    is to leave no folder then. What dead processes of this host left in a folder is removed when
+    it is first written to.
 
     No value leads out of the root, and no link is followed out of it. An instance whose name
     another one has is called ``NAME~uid-HASH``, after its SOP Instance UID. Other content under a
@@ -86,7 +91,7 @@ class FolderStorage(Storage):
         self.checksum: str | None = _checked(checksum)
         self.durable: bool = durable
         self._lock: RLock = RLock()
-        self._ready: bool = False
+        self._clean: set[Path] = set()
         self._index: Index = Index(self.files)
 
     def store(self, item: DICOMFile | Dataset, /) -> Outcome:
@@ -109,14 +114,12 @@ class FolderStorage(Storage):
         """
         file, walked = file_from(item), None
         try:
-            with disk_errors(self.root):
-                self._prepare()
-                with Temporary(self.root) as temporary:
-                    new = self._receive(file, temporary)
-                    walked = new.walked
-                    reference = identify(file, walked)
-                    temporary.finish(durable=self.durable)
-                    settled = self._place(new, reference)
+            with disk_errors(self.root), self._temporary(file.reference) as temporary:
+                new = self._receive(file, temporary)
+                walked = new.walked
+                reference = identify(file, walked)
+                temporary.finish(durable=self.durable)
+                settled = self._place(new, reference)
         except NotKeptError as problem:
             return _not_kept(problem, named(item, walked), file, walked)
         return self._outcome(reference, settled, walked, file)
@@ -163,16 +166,28 @@ class FolderStorage(Storage):
         make = partial(FolderStorage, checksum=self.checksum, durable=self.durable)
         return make, (self.root, self.layout)
 
-    def _prepare(self) -> None:
-        """Make the root and clean it, once."""
+    def _temporary(self, asked: DICOMObjectReference | None) -> Temporary:
+        """Begin a file where its final name will be, as far as that is known."""
+        relative = None
+        if isinstance(asked, InstanceReference):
+            relative = self.layout.path_of(asked)
+        if relative is not None:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                return self._begin(inside(self.root, relative).parent)
+        try:
+            make_folder(self.root, durable=self.durable)
+            return self._begin(self.root)
+        except OSError as error:
+            raise unusable(self.root, error) from error
+
+    def _begin(self, folder: Path) -> Temporary:
         with self._lock:
-            if not self._ready:
-                try:
-                    make_folder(self.root, durable=self.durable)
-                    remove_leftovers(self.root)
-                except OSError as error:
-                    raise unusable(self.root, error) from error
-                self._ready = True
+            if folder not in self._clean:
+                remove_leftovers(folder)
+                if len(self._clean) >= _REMEMBERED:
+                    self._clean.clear()
+                self._clean.add(folder)
+        return Temporary(folder)
 
     def _receive(self, file: DICOMFile, temporary: Temporary) -> Newcomer:
         """Write *file* down, and learn on the way what it is."""

@@ -6,7 +6,7 @@ can be read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final, TypeVar, overload
 
@@ -57,9 +57,8 @@ _SOP_CLASSES: Final = (CTImageStorage, MRImageStorage, SecondaryCaptureImageStor
 
 
 def uids() -> st.SearchStrategy[str]:
-    """Make UIDs as PS3.5 9.1 wants them: digits and dots, no leading zeros, 64 characters."""
-    component = st.integers(0, 99_999_999).map(str)
-    return st.lists(component, min_size=1, max_size=6).map(lambda parts: ".".join(["1", *parts]))
+    """Make UIDs as PS3.5 9.1 wants them, derived from UUIDs (B.2)."""
+    return st.integers(0, 2**128 - 1).map("2.25.{}".format)
 
 
 def odd_uids() -> st.SearchStrategy[str]:
@@ -92,57 +91,63 @@ def references() -> st.SearchStrategy[DICOMObjectReference]:
     return st.one_of(study_references(), series_references(), instance_references())
 
 
-def instances() -> st.SearchStrategy[Instance]:
-    """Make instances that are part of nothing yet."""
-    return st.builds(Instance, uids(), st.none() | datasets(DICOMObjectLevels.INSTANCE))
+def instances(*, with_data: bool = False) -> st.SearchStrategy[Instance]:
+    """Make instances that are part of nothing yet; those *with_data* have a data set or none."""
+    return st.builds(Instance, uids(), _data(DICOMObjectLevels.INSTANCE, with_data))
 
 
-@st.composite
-def series(draw: st.DrawFn, depth: DICOMObjectLevels | None = None, max_size: int = 3) -> Series:
+def series(
+    depth: DICOMObjectLevels | None = None, *, max_size: int = 3, with_data: bool = False
+) -> st.SearchStrategy[Series]:
     """Make series that are part of nothing yet.
 
     Parameters
     ----------
-    draw
-        Given by hypothesis.
     depth
         ``INSTANCE``: with at least one instance. ``SERIES``: with none. `None`: either.
     max_size
         Instances at most.
+    with_data
+        Whether objects may have a data set.
     """
-    data = st.none() | datasets(DICOMObjectLevels.SERIES)
+    data = _data(DICOMObjectLevels.SERIES, with_data)
     if depth is DICOMObjectLevels.SERIES:
-        return draw(st.builds(Series, uids(), data))
-    children = _children(instances(), depth is not None, max_size)
-    return draw(st.builds(Series, uids(), data, children))
+        return st.builds(Series, uids(), data)
+    children = instances(with_data=with_data)
+    return st.builds(Series, uids(), data, _children(children, depth, max_size))
 
 
-@st.composite
-def studies(draw: st.DrawFn, depth: DICOMObjectLevels | None = None, max_size: int = 3) -> Study:
+def studies(
+    depth: DICOMObjectLevels | None = None, *, max_size: int = 3, with_data: bool = False
+) -> st.SearchStrategy[Study]:
     """Make studies.
 
     Parameters
     ----------
-    draw
-        Given by hypothesis.
     depth
         The level that every branch reaches, as a search at that level would fill it. `None`:
         each branch ends where it likes.
     max_size
         Series at most, and instances in each at most.
+    with_data
+        Whether objects may have a data set.
     """
-    data = st.none() | datasets(DICOMObjectLevels.STUDY)
+    data = _data(DICOMObjectLevels.STUDY, with_data)
     if depth is DICOMObjectLevels.STUDY:
-        return draw(st.builds(Study, uids(), data))
-    children = _children(series(depth, max_size), depth is not None, max_size)
-    return draw(st.builds(Study, uids(), data, children))
+        return st.builds(Study, uids(), data)
+    children = series(depth, max_size=max_size, with_data=with_data)
+    return st.builds(Study, uids(), data, _children(children, depth, max_size))
+
+
+def _data(level: DICOMObjectLevels, with_data: bool) -> st.SearchStrategy[Dataset | None]:
+    return st.none() | datasets(level) if with_data else st.none()
 
 
 def _children(
-    children: st.SearchStrategy[_Object], needed: bool, max_size: int
+    children: st.SearchStrategy[_Object], depth: DICOMObjectLevels | None, max_size: int
 ) -> st.SearchStrategy[list[_Object]]:
-    uid: Callable[[_Object], str] = lambda child: child.uid  # noqa: E731
-    return st.lists(children, min_size=int(needed), max_size=max_size, unique_by=uid)
+    needed = 0 if depth is None else 1
+    return st.lists(children, min_size=needed, max_size=max_size, unique_by=lambda child: child.uid)
 
 
 def dates() -> st.SearchStrategy[date]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Union
 
 import attrs
@@ -16,6 +16,7 @@ from gurney.core import (
     Downloader,
     DownloadError,
     FileDownloader,
+    IncompleteDownloadError,
     InstanceReference,
     InvalidUIDError,
     Outcome,
@@ -55,8 +56,8 @@ def deliver(
     """Ask for *references*, have *take* take each that comes, and yield one outcome for each.
 
     What was not asked for, or comes a second time, is not taken but yielded as ``UNEXPECTED``.
-    After a `DownloadError` the rest is asked for again: all at once if the error names the
-    instance, one by one if it does not.
+    After a `DownloadError` the rest is asked for again: all at once if the error names what
+    failed, one by one if it does not.
     """
     asked = tuple(unique(references))
     pending = set[DICOMObjectReference | None](asked)
@@ -70,8 +71,11 @@ def deliver(
                 yield outcome
         except DownloadError as error:
             rest = [ref for ref in batch if ref in pending]
-            blamed = [ref for ref in rest if str(ref) == error.subject] or rest[: len(batch) == 1]
-            yield from _close(pending, blamed, OutcomeStatus.FAILED, error.reason)
+            reasons = _reasons(error)
+            blamed = [ref for ref in rest if str(ref) in reasons] or rest[: len(batch) == 1]
+            for ref in blamed:
+                reason = reasons.get(str(ref), error.reason)
+                yield from _close(pending, [ref], OutcomeStatus.FAILED, reason)
             batches += [tuple(rest)] if blamed else [(ref,) for ref in reversed(rest)]
         except (ArchiveUnavailableError, StorageError) as error:
             yield from _close(pending, asked, OutcomeStatus.FAILED, str(error))
@@ -82,6 +86,12 @@ def _items(downloader: Downloader, batch: tuple[InstanceReference, ...]) -> Iter
     if not batch:
         return iter(())
     return downloader.files(batch) if has_files(downloader) else downloader.datasets(batch)
+
+
+def _reasons(error: DownloadError) -> Mapping[str, str]:
+    if isinstance(error, IncompleteDownloadError):
+        return error.missing
+    return {error.subject: error.reason}
 
 
 def _receive(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Union
 
 import attrs
@@ -76,7 +76,7 @@ def resolve(
     parts = [part for obj in objects for part in _parts(obj, level)]
     unknown = unique(part.reference for part in parts if part.failure)
     answers = _complete(searcher, list(unknown), level)
-    parts = [answers.get(part.reference, part) if part.failure else part for part in parts]
+    parts = [_answered(part, answers) if part.failure else part for part in parts]
     return Resolution(
         references=tuple(unique(ref for part in parts for ref in part.references)),
         unresolved={part.reference: part.failure for part in parts if part.failure},
@@ -103,10 +103,17 @@ def _parts(obj: DICOMDownloadable, level: DICOMObjectLevels) -> Iterator[_Part]:
     try:
         yield _Part(reference, to_references((obj,), level), _announced(obj))
     except NoReferencesFoundError as error:
-        if not obj.children:
-            yield _Part(reference, failure=str(error))
+        failure = "" if obj.children else str(error)
+        yield _Part(reference, announced=_announced(obj), failure=failure)
         for child in obj.children:
             yield from _parts(child, level)
+
+
+def _answered(part: _Part, answers: Mapping[DICOMObjectReference, _Part]) -> _Part:
+    """What the caller knows of the count is not forgotten when the archive says less."""
+    answer = answers[part.reference]
+    counts = [count for count in (part.announced, answer.announced) if count is not None]
+    return attrs.evolve(answer, announced=max(counts, default=None))
 
 
 def _complete(
@@ -204,15 +211,20 @@ def _expectations(parts: Iterable[_Part]) -> dict[str, Expectation]:
 
 
 def _expectation(parts: Sequence[_Part]) -> Expectation:
-    """Several sources for one study: each branch must reach the larger of its two counts."""
+    """Several sources for one study: each branch must reach the larger of its two counts.
+
+    So must the study, of which the archive announces more than all branches together hold.
+    """
     named = {ref for part in parts for ref in part.references}
-    beyond = sum(max(0, (part.announced or 0) - len(part.references)) for part in parts)
+    listed = [part for part in parts if part.references]
+    beyond = sum(max(0, (part.announced or 0) - len(part.references)) for part in listed)
+    whole = max((part.announced or 0 for part in parts), default=0)
     known = not any(part.failure for part in parts)
     sources = list(unique(part.source for part in parts if part.references))
     if any(part.announced is not None for part in parts):
         sources.append("the archive's own count")
     return Expectation(
-        count=len(named) + beyond if known else None,
+        count=max(len(named) + beyond, whole) if known else None,
         source=" and ".join(sources) or "nobody",
         completeness=Completeness.of_all(part.completeness for part in parts),
         reasons=tuple(unique(reason for part in parts for reason in part.reasons)),

@@ -11,12 +11,12 @@ from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 from pydicom.valuerep import DA, DT, TM, PersonName
 
+from ..uids import is_uid
 from .damage import ESCAPE, is_damaged, without_escapes
 from .intervals import interval_test
 from .names import is_nameless, name_test
 from .numbers import NUMERIC_VRS, number_test
 from .wildcards import has_wildcard, wildcard
-from ..uids import is_uid
 
 __all__ = ["EMPTY", "UNIVERSAL", "ValueTest", "value_test"]
 

@@ -18,10 +18,10 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from .keys import EMPTY, UNIVERSAL, ValueTest, value_test
 from ..errors import QueryError
 from ..query import Query
 from ..values import items, stored
+from .keys import EMPTY, UNIVERSAL, ValueTest, value_test
 
 __all__ = ["Match", "Matches", "matcher", "matches"]
 

@@ -70,7 +70,7 @@ class ElementWalk(Machine):
         self.found: Encoding = EXPLICIT
         self.ceiling: int = _DELIMITERS
         self.pixels: Pixels | None = None
-        self._last: int = -1  # the tag before
+        self._last: int = -1  # the tag before; below zero if there is none
         self._open: list[_Open] = []
         self._count: int = 0
         self._recording: Recording | None = None
@@ -324,7 +324,7 @@ class ElementWalk(Machine):
             return "in the header of an element"
         if self._open:
             return f"in {describe(self._open[-1].tag)}, which is not closed"
-        return "before the first element" if self.state == self.first_element else ""
+        return "before the first element" if self._last < 0 else ""
 
     def _is_padding(self) -> bool:
         """Whether the few bytes held are zeros after the data set, not the start of an element.

@@ -128,13 +128,13 @@ class InstanceWalk(ElementWalk):
 
     def finish(self) -> Walked:
         """Say what was found."""
-        cut_preamble = self.held != _PREAMBLE and _PREAMBLE.startswith(self.held)
+        cut_preamble = len(self.held) < 132 and _PREAMBLE.startswith(self.held)
         if self.state == self.prologue and not cut_preamble:
             self.need = 1  # all there is
             self.feed(b"")
         self.close()
-        self.state = _finished  # a bound method would be a cycle, and work for the collector
         inner = self.deflated or self
+        self.state = inner.state = _finished  # a method would be a cycle: work for the collector
         uids = {tag: self.kept.uid(tag) for tag in Tags.UIDS}
         self._note_mismatches(inner, uids)
         end = self.end or 0

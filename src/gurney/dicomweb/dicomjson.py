@@ -1,0 +1,266 @@
+"""DICOM JSON (PS3.18 Annex F), read leniently: a page of a search becomes items.
+
+::
+
+    bytes ──parse──▶ JSONItem, one at a time ──part──▶ Dataset, when somebody looks
+
+An item is an object just parsed. What outlives it is its text: parsed again when its data are
+looked at, which for most instances of a large study is never. So the memory of a page is that of
+its text, and the time hardly more than that of parsing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from threading import Lock
+from typing import Any, Final, cast
+
+import attrs
+from pydicom.dataset import Dataset
+
+from ..core import BudgetExceededError, SearchError
+from .jsonattributes import LeftOut, Reading, canonical, reading, tag_of
+from .jsondatasets import normalised, to_dataset
+
+__all__ = ["JSONItem", "JSONLimits", "is_markup", "parse"]
+
+
+@attrs.frozen
+class JSONLimits:
+    """What guards memory against an answer that is hostile, or somebody else's.
+
+    Attributes
+    ----------
+    size
+        In bytes, of one answer.
+    depth
+        Sequences inside each other. Attributes beyond are left out.
+    """
+
+    size: int = 256 * 1024**2
+    depth: int = 32
+
+
+def is_markup(content: bytes) -> bool:
+    """Whether *content* is XML or a page of HTML: a login page, or a proxy's error, mostly.
+
+    Examples
+    --------
+    >>> is_markup(b"<!DOCTYPE html>"), is_markup(b"[]")
+    (True, False)
+    """
+    return content[:_MARGIN].removeprefix(BOM_UTF8).lstrip().startswith(b"<")
+
+
+def parse(content: bytes, limits: JSONLimits | None = None) -> Iterator[JSONItem]:
+    r"""Read *content*, an array of DICOM JSON objects, item by item.
+
+    A byte order mark, one object instead of an array, bytes that are no UTF-8 (they become U+FFFD)
+    and control characters in text are taken. An entry that is no object is an item without
+    attributes. Of two members with one name the last counts (RFC 8259, 4).
+
+    Parameters
+    ----------
+    content
+        The body of an answer. If it is blank, there are no items.
+    limits
+        `JSONLimits()` if not given.
+
+    Yields
+    ------
+    JSONItem
+        In the order of the answer. Let go of each before taking the next: it is that which makes
+        this as fast as it is.
+
+    Raises
+    ------
+    BudgetExceededError
+        Before the first item, if *content* is larger than the limit; and at an item that is nested
+        so deeply that Python gives up.
+    SearchError
+        Where *content* ceases to be what it should be. Items that came before are right.
+
+    Examples
+    --------
+    >>> items = parse(b'[{"0020000D": {"vr": "UI", "Value": ["1.2.3"]}}]')
+    >>> [item.text("StudyInstanceUID") for item in items]
+    ['1.2.3']
+    """
+    limits = limits or JSONLimits()
+    if len(content) > limits.size:
+        raise BudgetExceededError(
+            f"an answer of {len(content)} bytes is over the limit of {limits.size} for JSON; ask "
+            f"for fewer items at once, or raise the limit if the archive is trusted"
+        )
+    if is_markup(content):
+        raise SearchError(
+            "XML or HTML came where DICOM JSON was asked for; is it a login page, or the address "
+            "of something else?"
+        )
+    return _items(content.removeprefix(BOM_UTF8).decode(errors="replace"), limits.depth)
+
+
+class JSONItem:
+    """What an archive says of one object and of those above it, in one. Made by `parse`.
+
+    It is what `core.Assembler` takes.
+    """
+
+    __slots__ = ("_attributes", "_depth", "_source")
+
+    def __init__(self, attributes: dict[str, Any], source: str, depth: int) -> None:
+        self._attributes: dict[str, Any] = attributes
+        self._source: str = source
+        self._depth: int = depth
+
+    def text(self, keyword: str) -> str:
+        """Return the first value of *keyword* as text, ``""`` if there is none."""
+        attribute = self._attributes.get(canonical(keyword))
+        if attribute is None:
+            return ""
+        try:  # nearly always; the other way takes five times this
+            (value,) = attribute["Value"]
+            if value.isascii() and "\\" not in value:
+                return cast("str", value.strip(" \0"))
+        except (AttributeError, LookupError, TypeError, ValueError):
+            pass
+        return next(iter(self.texts(keyword)), "")
+
+    def texts(self, keyword: str) -> tuple[str, ...]:
+        """Return the values of *keyword* as text, in order; empty if there are none."""
+        read = self.reading(keyword)
+        if not isinstance(read, Reading) or isinstance(read.values, bytes) or read.vr == "SQ":
+            return ()
+        found = tuple([(value or "").strip(" \0") for value in read.values])
+        return found if any(found) else ()
+
+    def reading(self, keyword: str) -> Reading | LeftOut | None:
+        """Return VR and values of *keyword*, why they cannot be read, or `None` if it is absent."""
+        key = canonical(keyword)
+        if key not in self._attributes:
+            return None
+        return reading(tag_of(key), self._attributes[key], self._depth)
+
+    def written(self, names: Iterable[str]) -> list[object]:
+        """Return what the archive wrote at *names*, tags as eight digits; `None` for nothing."""
+        return [self._attributes.get(name) for name in names]
+
+    def dataset(self, wanted: Callable[[int], bool] | None = None) -> Dataset:
+        """Return the attributes whose tags are *wanted*, or all; see `to_dataset`."""
+        return to_dataset(self._attributes, wanted, depth=self._depth)
+
+    def part(self, wanted: Callable[[int], bool], /) -> Callable[[], Dataset]:
+        """Return what makes the data set of the *wanted* tags when called: always the same one."""
+        return _Later(self._source, wanted, self._depth)
+
+
+# ---------------------------------------------------------------- from text to items
+
+_MARGIN: Final = 1024  # bytes of white space before the first character that counts
+_BLANK: Final = re.compile(r"[ \t\n\r]*")  # RFC 8259, 2
+
+# Numbers stay the text they were written in: an IS or DS must not change on its way.
+_decode: Final = json.JSONDecoder(
+    parse_float=str, parse_int=str, parse_constant=str, strict=False
+).raw_decode
+
+
+def _items(text: str, depth: int) -> Iterator[JSONItem]:
+    known: set[str] = set()  # names of attributes that are as they should be
+    for value, source in _values(text):
+        if not isinstance(value, dict):
+            yield JSONItem({}, "{}", depth)
+            continue
+        attributes = cast("dict[str, Any]", value)
+        if not known.issuperset(attributes):
+            attributes = normalised(attributes)
+            known.update(attributes)
+        yield JSONItem(attributes, source, depth)
+
+
+def _values(text: str) -> Iterator[tuple[object, str]]:
+    """Yield each entry of an array, or the one object, with the text it was parsed from."""
+    at = _skip(text, 0)
+    if at == len(text):
+        return
+    if text[at] != "[":
+        value, end = _value(text, at)
+        if not (isinstance(value, dict) and normalised(cast("Mapping[str, Any]", value))):
+            raise SearchError(
+                "JSON came that holds no DICOM attributes; is the address that of a DICOMweb "
+                "service?"
+            )
+        yield value, text[at:end]
+    else:
+        at = _skip(text, at + 1)
+        more = text[at : at + 1] != "]"
+        while more:
+            value, end = _value(text, at)
+            yield value, text[at:end]
+            at = _skip(text, end)
+            more = text[at : at + 1] == ","
+            at = _skip(text, at + 1) if more else at
+        if text[at : at + 1] != "]":
+            raise _broken(text, at)
+        end = at + 1
+    if _skip(text, end) != len(text):
+        raise _broken(text, end)
+
+
+def _value(text: str, at: int) -> tuple[object, int]:
+    try:
+        return cast("tuple[object, int]", _decode(text, at))
+    except json.JSONDecodeError as error:
+        broken: Exception = _broken(text, error.pos)
+    except RecursionError:
+        broken = BudgetExceededError(
+            "the answer is JSON nested so deeply that it is not parsed; no data set is like that"
+        )
+    raise broken  # out here, so that it drags no text of the answer along
+
+
+def _broken(text: str, at: int) -> SearchError:
+    return SearchError(
+        f"what came as JSON is none from character {at} of {len(text)} on, it may have been cut "
+        f"short; ask again, or for fewer items at once"
+    )
+
+
+def _skip(text: str, at: int) -> int:
+    """Return where the white space at *at* ends."""
+    return cast("re.Match[str]", _BLANK.match(text, at)).end()
+
+
+# ---------------------------------------------------------------- data, later
+
+_making: Final = Lock()  # two threads that look at once are to see one data set
+
+
+class _Later:
+    """Makes a data set when first called. Travels as the data set."""
+
+    __slots__ = ("_depth", "_made", "_source", "_wanted")
+
+    def __init__(self, source: str, wanted: Callable[[int], bool], depth: int) -> None:
+        self._source: str = source
+        self._wanted: Callable[[int], bool] = wanted
+        self._depth: int = depth
+        self._made: Dataset | None = None
+
+    def __call__(self) -> Dataset:
+        with _making:
+            if self._made is None:
+                attributes = cast("dict[str, Any]", _decode(self._source)[0])
+                self._made = to_dataset(attributes, self._wanted, depth=self._depth)
+                self._source = ""
+            return self._made
+
+    def __reduce__(self) -> tuple[Callable[[Dataset], Dataset], tuple[Dataset]]:
+        return _itself, (self(),)
+
+
+def _itself(dataset: Dataset) -> Dataset:
+    return dataset

@@ -1,0 +1,333 @@
+"""One attribute of DICOM JSON (PS3.18 F.2.2): its VR, its values, and the pydicom element.
+
+Two steps, because the second costs several times the first, and most attributes of a search are
+never looked at::
+
+    {"vr": "IS", "Value": [7]} ──reading──▶ Reading("IS", ("7",)) ──element──▶ DataElement
+
+The first decides whether an attribute can be read at all, and never raises. So does the second: a
+number that is none stays text. Neither lets pydicom warn: its warnings quote values.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, TypeAlias, cast
+
+import attrs
+from pydicom import config
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import DataElement, empty_value_for_VR
+from pydicom.multival import MultiValue
+from pydicom.tag import BaseTag
+from pydicom.valuerep import ALLOW_BACKSLASH, AMBIGUOUS_VR, BYTES_VR, STANDARD_VR
+
+__all__ = ["LeftOut", "Reading", "Values", "canonical", "element", "reading", "tag_of"]
+
+Values: TypeAlias = "bytes | tuple[Any, ...]"
+"""Text, numbers too, `None` for a missing one of several; or bytes; or the items of a sequence."""
+
+
+class Reading(NamedTuple):
+    """What an attribute says, before pydicom has a look at it."""
+
+    vr: str
+    values: Values
+
+
+@attrs.frozen
+class LeftOut:
+    """Why an attribute that the archive sent is not in a data set.
+
+    Attributes
+    ----------
+    reason
+        In words, without the value.
+    uri
+        Where the archive keeps the value, if it did not send it (BulkDataURI, PS3.18 F.2.2): as it
+        was sent, neither checked nor fetched. ``""`` if it is the value that cannot be read.
+    """
+
+    reason: str
+    uri: str = ""
+
+
+@lru_cache(maxsize=4096)
+def canonical(name: str) -> str:
+    """Return the name of an attribute as PS3.18 F.2.2 has it, ``""`` if it is no attribute's.
+
+    Examples
+    --------
+    >>> canonical("0020000d"), canonical("PatientID"), canonical("resourceType")
+    ('0020000D', '00100020', '')
+    """
+    if _TAG.fullmatch(name):
+        return name.upper()
+    tag = tag_for_keyword(name)
+    return "" if tag is None else f"{tag:08X}"
+
+
+@lru_cache(maxsize=4096)
+def tag_of(name: str) -> BaseTag:
+    """Return the tag that *name*, a canonical one, stands for."""
+    return BaseTag(int(name, 16))
+
+
+def reading(tag: BaseTag, attribute: object, depth: int) -> Reading | LeftOut:
+    """Return VR and values of *attribute*, or why it cannot be read.
+
+    Parameters
+    ----------
+    tag
+        Of the attribute; it has the last word on a VR that is missing or unknown.
+    attribute
+        What the JSON object holds at *tag*, numbers as the text they were written in.
+    depth
+        How many sequences may still be inside each other.
+    """
+    body = _body(attribute)
+    values = _listed(body.get("Value"))
+    vr = _vr(tag, body, values)
+    if vr == "SQ":
+        return _items(values, depth)
+    if values and values != [None]:
+        if vr in BYTES_VR:
+            return LeftOut(f"VR {vr} takes InlineBinary, and it has Value")
+        texts = _texts(vr, values)
+        return LeftOut(f"a value is not of the kind that VR {vr} takes") if texts is None else texts
+    if body.get("InlineBinary"):
+        return _binary(vr, body["InlineBinary"])
+    if body.get("BulkDataURI"):
+        return _bulk(body["BulkDataURI"])
+    return Reading(vr, ())
+
+
+def element(tag: BaseTag, read: Reading) -> DataElement:
+    """Return *read* as pydicom has it; a number that is none stays the text it was.
+
+    Not for sequences.
+    """
+    vr, values = read
+    ignore = config.IGNORE
+    if isinstance(values, bytes):
+        found = DataElement(tag, "OB", values, validation_mode=ignore)
+        found.VR = vr  # pydicom replaces UN by the dictionary's VR, and leaves the bytes in it
+        return found
+    convert = _CONVERTERS.get(vr, _plain)
+    try:
+        converted = [convert(value) for value in values]
+        return DataElement(tag, vr, _single(vr, converted), validation_mode=ignore)
+    except Exception:  # noqa: BLE001  pydicom raises a dozen classes, and quotes the value in them
+        raw: object = _single(vr, [_plain(value) for value in values])
+        if isinstance(raw, list):
+            raw = MultiValue(str, cast("list[str]", raw))
+        return DataElement(tag, vr, raw, already_converted=True, validation_mode=ignore)
+
+
+# ---------------------------------------------------------------- the JSON
+
+_TAG: Final = re.compile(r"[0-9A-Fa-f]{8}")
+_VRS: Final = frozenset(str(vr) for vr in STANDARD_VR | AMBIGUOUS_VR)
+_BINARY: Final = BYTES_VR | AMBIGUOUS_VR
+_GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+def _body(attribute: object) -> Mapping[str, Any]:
+    """Some archives leave out what is around a value."""
+    if isinstance(attribute, dict):
+        return cast("dict[str, Any]", attribute)
+    return {"Value": attribute}
+
+
+def _listed(value: object) -> list[object]:
+    """Some write one value without its list, and an empty text where there is none."""
+    if isinstance(value, list):
+        return [] if value == [""] else cast("list[object]", value)
+    return [] if value is None or value == "" else [value]
+
+
+def _vr(tag: BaseTag, body: Mapping[str, Any], values: Sequence[object]) -> str:
+    given = body.get("vr")
+    vr = given if isinstance(given, str) else ""
+    vr = vr if vr in _VRS else vr.strip().upper()
+    if vr in _VRS and vr != "UN":
+        return vr
+    known = _dictionary(tag)
+    if not values:
+        is_text = body.get("InlineBinary") and known not in _BINARY
+        return "UN" if vr == "UN" or not known or is_text else _unambiguous(known, values)
+    return _unambiguous(known, values) if known else _guessed(values)
+
+
+@lru_cache(maxsize=4096)
+def _dictionary(tag: BaseTag) -> str:
+    """Return the VR that PS3.6, or PS3.5 7.2 and 7.8.1, give to *tag*, ``""`` if none."""
+    if tag.element == 0:
+        return "UL"
+    if tag.is_private:
+        return "LO" if 0x10 <= tag.element <= 0xFF else ""
+    try:
+        return dictionary_VR(tag)
+    except KeyError:
+        return ""
+
+
+def _unambiguous(vr: str, values: Sequence[object]) -> str:
+    if vr not in AMBIGUOUS_VR:
+        return vr
+    if not values or "US" not in vr:
+        return "OW" if "OW" in vr else "US"
+    return "SS" if any(str(value).startswith("-") for value in values) else "US"
+
+
+def _guessed(values: Sequence[object]) -> str:
+    """Of an attribute that neither the archive nor a dictionary gives a VR.
+
+    UC takes any text in any number, and numbers are text here: nothing is lost.
+    """
+    items = [cast("dict[str, object]", value) for value in values if isinstance(value, dict)]
+    return "SQ" if any(canonical(name) for item in items for name in item) else "UC"
+
+
+def _items(values: list[object], depth: int) -> Reading | LeftOut:
+    if not all(item is None or isinstance(item, dict) for item in values):
+        return LeftOut("an item of the sequence is not a JSON object")
+    if values and depth < 1:
+        return LeftOut("it is nested too deeply; raise the limit if the archive is trusted")
+    return Reading("SQ", tuple(values))
+
+
+def _texts(vr: str, values: list[object]) -> Reading | None:
+    found = [_name(value) for value in values] if vr == "PN" else values
+    if not all(text is None or isinstance(text, str) for text in found):
+        return None
+    texts = cast("list[str | None]", found)
+    if vr not in ALLOW_BACKSLASH and any("\\" in text for text in texts if text):
+        texts = [part for text in texts for part in (text or "").split("\\")]
+    return Reading(vr, tuple([_valid(text) for text in texts]))
+
+
+def _valid(text: str | None) -> str | None:
+    r"""Without lone surrogates, which JSON can hold (``"\ud800"``) and nothing can write."""
+    return text if text is None or text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+def _name(value: object) -> object:
+    """Return a person's name as PS3.5 6.2.1 writes it; what is none comes back as it is."""
+    if not isinstance(value, dict):
+        return value
+    groups = cast("dict[str, object]", value)
+    texts = [groups.get(group) or "" for group in _GROUPS]
+    is_name = not groups or not groups.keys().isdisjoint(_GROUPS)
+    if is_name and all(isinstance(text, str) for text in texts):
+        return "=".join(cast("list[str]", texts)).rstrip("=")
+    return groups
+
+
+def _binary(vr: str, encoded: object) -> Reading | LeftOut:
+    if vr not in _BINARY:
+        return LeftOut(f"VR {vr} takes Value, and it has InlineBinary")
+    try:
+        return Reading(vr, base64.b64decode("".join(_only(encoded).split()), validate=True))
+    except ValueError:
+        return LeftOut("its InlineBinary is not base64")
+
+
+def _bulk(uri: object) -> LeftOut:
+    try:
+        return LeftOut("the archive sent a reference to its value (BulkDataURI)", _only(uri))
+    except ValueError:
+        return LeftOut("its BulkDataURI is not text")
+
+
+def _only(value: object) -> str:
+    """Return the text that *value* is, or holds: examples in PS3.18 F.4 put a list around it.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or several.
+    """
+    values = cast("list[object]", value) if isinstance(value, list) else [value]
+    if len(values) == 1 and isinstance(values[0], str):
+        return values[0]
+    raise ValueError
+
+
+# ---------------------------------------------------------------- the values
+
+_NUMBER: Final = re.compile(
+    r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE
+)
+_LONGEST: Final = 64  # characters; a number of millions of them would cost time
+
+
+def _plain(text: str | None) -> str:
+    return text or ""
+
+
+def _number(text: str | None) -> str | None:
+    """Return the text of a number, `None` if there is no text.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    text = (text or "").strip(" \0")
+    if text and (len(text) > _LONGEST or _NUMBER.fullmatch(text) is None):
+        raise ValueError
+    return text or None
+
+
+def _number_string(text: str | None) -> str:
+    return _number(text) or ""
+
+
+def _whole(text: str | None) -> int | None:
+    number = _number(text)
+    if number is None:
+        return None
+    try:
+        return int(number)
+    except ValueError:
+        if float(number).is_integer():  # some archives write 512.0
+            return int(float(number))
+        raise
+
+
+def _real(text: str | None) -> float | None:
+    number = _number(text)
+    return None if number is None else float(number)
+
+
+def _tag(text: str | None) -> BaseTag | None:
+    if not text:
+        return None
+    if _TAG.fullmatch(text) is None:
+        raise ValueError
+    return BaseTag(int(text, 16))
+
+
+def _uid(text: str | None) -> str:
+    return _plain(text).strip(" \0")
+
+
+_CONVERTERS: Final[dict[str, Callable[[str | None], object]]] = {
+    **dict.fromkeys(("SL", "SS", "SV", "UL", "US", "UV", *map(str, AMBIGUOUS_VR)), _whole),
+    **dict.fromkeys(("FD", "FL"), _real),
+    **dict.fromkeys(("DS", "IS"), _number_string),
+    "AT": _tag,
+    "UI": _uid,
+}
+
+
+def _single(vr: str, values: Sequence[object]) -> object:
+    """As pydicom has one value, or none."""
+    if not values or (len(values) == 1 and values[0] in (None, "")):
+        return empty_value_for_VR(vr)
+    return values[0] if len(values) == 1 else list(values)

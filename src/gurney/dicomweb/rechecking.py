@@ -1,0 +1,45 @@
+"""Does an item of an answer match the query? Archives ignore keys they do not support (Q15)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..core import Matches, Query, matcher
+from .dicomjson import JSONItem
+
+__all__ = ["rechecker"]
+
+
+def rechecker(query: Query) -> Callable[[JSONItem], Matches]:
+    """Compile *query* into a function that compares items with it, as `core.matches` does.
+
+    It remembers its last answer: the items of a study, which come together, repeat what they say
+    of the study, and to make data sets of them all would take longer than everything else.
+
+    Examples
+    --------
+    >>> from gurney.dicomweb.dicomjson import parse
+    >>> check = rechecker(Query(PatientID="7"))
+    >>> [check(item).matched for item in parse(b'[{"PatientID": "7"}, {"PatientID": "8"}]')]
+    [True, False]
+    """
+    match = matcher(query)
+    tags = frozenset(query.identifier().keys())
+    names = [f"{tag:08X}" for tag in tags]
+    last: tuple[list[object], Matches] | None = None
+
+    def check(item: JSONItem) -> Matches:
+        nonlocal last
+        said = item.written(names)
+        if last is None or not _equal(said, last[0]):
+            last = said, match(item.dataset(tags.__contains__))
+        return last[1]
+
+    return check
+
+
+def _equal(one: list[object], other: list[object]) -> bool:
+    try:
+        return one == other
+    except RecursionError:  # JSON can be nested just deeply enough to be parsed
+        return False

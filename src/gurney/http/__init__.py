@@ -1,0 +1,28 @@
+"""One door to HTTP, for every backend that speaks it."""
+
+from __future__ import annotations
+
+from .answer import Answer
+from .gate import Gate
+from .media import boundary_of, media_type
+from .multipart import Ending, MultipartReader, Part, PartLimits
+from .origin import same_origin, server_url
+from .settings import Budgets, Retries, Timeouts
+from .transport import Transport
+
+__all__ = [
+    "Answer",
+    "Budgets",
+    "Ending",
+    "Gate",
+    "MultipartReader",
+    "Part",
+    "PartLimits",
+    "Retries",
+    "Timeouts",
+    "Transport",
+    "boundary_of",
+    "media_type",
+    "same_origin",
+    "server_url",
+]

@@ -1,0 +1,331 @@
+"""The one door to HTTP: a caller's session, with the manners and the suspicion that it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from itertools import chain
+from typing import Final
+
+import attrs
+from requests import PreparedRequest, Response, Session
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from requests.utils import default_user_agent
+from typing_extensions import Self
+
+from ..core import (
+    AuthenticationError,
+    BusyError,
+    InvalidInputError,
+    ProtocolViolationError,
+)
+from .answer import Answer
+from .credentials import BearerTokens, Signature, check_transport_is_safe
+from .failures import FOREIGN, failure_of_request, failure_of_status, root_of
+from .gate import Gate
+from .media import media_type
+from .origin import check_base_url, describe, host_of, hostname, join, same_origin
+from .pages import failure_of_page, may_be_page
+from .patience import persistently
+from .settings import Budgets, Retries, Timeouts
+from .unpacking import unpacked
+from .wire import Wire, discard
+
+__all__ = ["Transport"]
+
+_REDIRECTS: Final = (301, 302, 303, 307, 308)
+_MOST_REDIRECTS: Final = 5
+_LOCATION: Final = "X-Gurney-Location"
+_ENOUGH_OF_A_PAGE: Final = 64 * 1024  # bytes in which a login page shows that it is one
+
+
+@attrs.frozen
+class _Request:
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+
+    @property
+    def asked(self) -> str:
+        return describe(self.method, self.url)
+
+
+class Transport:
+    """Talks to one archive over HTTP. Safe to share between threads.
+
+    Parameters
+    ----------
+    base_url
+        The archive's address, e.g. ``"https://archive.example/dicom-web"``. All requests go to
+        its origin: scheme, host and port. No redirect and no URL that the archive names leads
+        anywhere else.
+    session
+        Your own session, with its authentication, proxies and certificates; it is not changed.
+    token
+        What gives a bearer token; called again, once for each request, when one is refused (Q30).
+    auth
+        What signs requests otherwise, e.g. ``requests.auth.HTTPBasicAuth(user, password)``.
+    verify
+        The file of the authorities to trust, or `False` to trust anyone; by default the session's.
+    cert
+        The file of your certificate, or those of the certificate and of its key; by default the
+        session's.
+    timeouts, budgets, retries
+        How long to wait, how much to take, how often to ask.
+    gate
+        How many requests at a time; share it between all transports to one archive.
+    allow_insecure_credentials
+        Whether credentials may be sent unencrypted to another machine.
+
+    Raises
+    ------
+    InvalidInputError
+        If the address is none, or holds credentials; or if credentials would go unencrypted.
+
+    Examples
+    --------
+    >>> with Transport("https://archive.example/dicom-web/") as transport:
+    ...     transport
+    Transport('https://archive.example/dicom-web')
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        session: Session | None = None,
+        *,
+        token: Callable[[], str] | None = None,
+        auth: Callable[[PreparedRequest], PreparedRequest] | None = None,
+        verify: bool | str | None = None,
+        cert: str | tuple[str, str] | None = None,
+        timeouts: Timeouts | None = None,
+        budgets: Budgets | None = None,
+        retries: Retries | None = None,
+        gate: Gate | None = None,
+        allow_insecure_credentials: bool = False,
+    ) -> None:
+        if token is not None and auth is not None:
+            raise InvalidInputError("give `token` or `auth`, not both")
+        self.base_url: str = check_base_url(base_url)
+        self.timeouts: Timeouts = timeouts or Timeouts()
+        self.budgets: Budgets = budgets or Budgets()
+        self.retries: Retries = retries or Retries()
+        self.gate: Gate = gate or Gate()
+        self._own: ExitStack = ExitStack()
+        self._session: Session = session or self._own.enter_context(_new_session(self.gate))
+        self._tokens: BearerTokens | None = None if token is None else BearerTokens(token)
+        self._auth: Callable[[PreparedRequest], PreparedRequest] | None = auth
+        self._verify: bool | str | None = verify
+        self._cert: str | tuple[str, str] | None = cert
+        self._allow_insecure: bool = allow_insecure_credentials
+        if not allow_insecure_credentials and (token or auth or self._session.auth):
+            check_transport_is_safe(self.base_url, {"Authorization": ""})
+
+    def get(
+        self,
+        path: str = "",
+        *,
+        params: str = "",
+        headers: Mapping[str, str] | None = None,
+        retries: Retries | None = None,
+    ) -> Answer:
+        """Ask for something.
+
+        Parameters
+        ----------
+        path
+            What follows the archive's address, e.g. ``"studies/1.2"``; or a whole URL of the
+            same origin.
+        params
+            The query, already percent-encoded; ``*`` and ``,`` stay as they are (Q32).
+        headers
+            More headers. Unless they say otherwise, the answer is to come unpacked.
+        retries
+            Others than the transport's, for this request.
+
+        Returns
+        -------
+        Answer
+            With a status from 200 to 299, or 304. Its first bytes have come.
+
+        Raises
+        ------
+        ArchiveUnavailableError
+            If there is no answer, or a `BusyError`, also after asking again.
+        AuthenticationError
+            If the archive, or a page in between, wants to know who asks.
+        NotFoundError
+            If nothing is there: status 404 or 410.
+        RequestRefusedError
+            If the archive does not do this as asked: 400, 406, 413, ...
+        ProtocolViolationError
+            If what comes is no answer to this: a web page, not HTTP, a redirect elsewhere.
+        BudgetExceededError
+            If it unpacks to more than a budget.
+        InvalidInputError
+            If *path* leads to another origin, or the request cannot be made.
+        """
+        request = _Request("GET", self._url(path, params), _with_defaults(headers))
+        return self._ask(request, retries or self.retries)
+
+    def post(
+        self,
+        path: str = "",
+        *,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+        retries: Retries | None = None,
+    ) -> Answer:
+        """Ask for something by sending *body*: a question only, it may be sent more than once.
+
+        Parameters and errors are those of `get`.
+        """
+        request = _Request("POST", self._url(path, ""), _with_defaults(headers), body)
+        return self._ask(request, retries or self.retries)
+
+    def close(self) -> None:
+        """Close the connections; those of your own session stay."""
+        self._own.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Transport({self.base_url!r})"
+
+    # ------------------------------------------------------------ one question
+
+    def _url(self, path: str, params: str) -> str:
+        absolute = path.lower().startswith(("http:", "https:"))
+        url = path if absolute else f"{self.base_url}/{path.lstrip('/')}".rstrip("/")
+        if not same_origin(url, self.base_url):
+            raise InvalidInputError(
+                f"{host_of(url)} is not the origin of {self.base_url}; no credentials may go there"
+            )
+        return f"{url}{'&' if '?' in url else '?'}{params}" if params else url
+
+    def _ask(self, request: _Request, retries: Retries) -> Answer:
+        answer, failed = persistently(lambda: self._attempt(request), retries)
+        answer.retries = failed
+        return answer
+
+    def _attempt(self, request: _Request) -> Answer:
+        with ExitStack() as resources:
+            say_busy = resources.enter_context(self.gate.slot())
+            response = self._respond(request)
+            resources.callback(response.close)
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            failure = failure_of_status(request.asked, response.status_code, headers)
+            if failure is not None:
+                if isinstance(failure, BusyError) and failure.status in (429, 503):
+                    say_busy()
+                discard(response, self.timeouts)
+                raise failure
+            return Answer(
+                asked=request.asked,
+                url=response.url,
+                status=response.status_code,
+                headers=headers,
+                chunks=self._body(request.asked, response, headers),
+                document_budget=self.budgets.document,
+                resources=resources.pop_all(),
+            )
+
+    def _body(self, asked: str, response: Response, headers: Mapping[str, str]) -> Iterator[bytes]:
+        """Return the body; its first bytes have come, so that a dead line is noticed in time."""
+        pieces = Wire(response, asked, self.timeouts).pieces()
+        chunks = unpacked(pieces, headers.get("content-encoding", ""), asked, self.budgets)
+        first = next(chunks, b"")
+        kind = media_type(headers.get("content-type", ""))
+        if may_be_page(kind, first):
+            for chunk in chunks:
+                first += chunk
+                if len(first) >= _ENOUGH_OF_A_PAGE:
+                    break
+        failure = failure_of_page(asked, response.status_code, kind, first)
+        if failure is not None:
+            raise failure
+        return chain((first,), chunks) if first else chunks
+
+    # ------------------------------------------------------------ one answer, or what stands for it
+
+    def _respond(self, request: _Request) -> Response:
+        """Send, follow redirects within the origin, and log in once more if need be."""
+        token = None if self._tokens is None else self._tokens.current()
+        url, renewed = request.url, False
+        for _ in range(_MOST_REDIRECTS + 1):
+            response = self._send(request, url, token)
+            if response.status_code == 401 and self._tokens is not None and not renewed:
+                discard(response, self.timeouts)
+                token, renewed = self._tokens.after(token), True
+            elif response.status_code in _REDIRECTS:
+                discard(response, self.timeouts)
+                url = self._target(request, response, url)
+            else:
+                return response
+        raise ProtocolViolationError(request.asked, "it redirects again and again; check it")
+
+    def _target(self, request: _Request, response: Response, url: str) -> str:
+        """Return where a redirect leads, if the request may go there."""
+        location = response.headers.get(_LOCATION, "")
+        if not location or (request.method != "GET" and response.status_code < 307):
+            raise ProtocolViolationError(
+                request.asked, "it redirects to nowhere; check the address"
+            )
+        target = join(url, location)
+        if target is not None:
+            return target
+        elsewhere = f"status {response.status_code}: it redirects to {host_of(location)}"
+        if hostname(location) == hostname(url):
+            raise ProtocolViolationError(
+                request.asked, f"{elsewhere}; if that is right, give it as the archive's address"
+            )
+        raise AuthenticationError(
+            request.asked,
+            f"{elsewhere}, where nothing is sent; log in if that is its login page, or check the"
+            " address",
+            response.status_code,
+        )
+
+    def _send(self, request: _Request, url: str, token: str | None) -> Response:
+        session = self._session
+        try:
+            return session.request(
+                request.method,
+                url,
+                headers=request.headers,
+                data=request.body,
+                auth=Signature(session, token, self._auth, self._allow_insecure),
+                timeout=(self.timeouts.connect, self.timeouts.first_byte),
+                allow_redirects=False,
+                hooks={"response": [*session.hooks["response"], _hide_redirect]},
+                stream=True,
+                verify=session.verify if self._verify is None else self._verify,
+                cert=self._cert,
+            )
+        except FOREIGN as error:
+            failure, cause = failure_of_request(request.asked, error), root_of(error)
+        raise failure from cause
+
+
+def _with_defaults(headers: Mapping[str, str] | None) -> Mapping[str, str]:
+    return CaseInsensitiveDict({"Accept-Encoding": "identity"}, **(headers or {}))
+
+
+def _new_session(gate: Gate) -> Session:
+    session = Session()
+    session.headers["User-Agent"] = f"gurney {default_user_agent()}"
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=gate.maximum))
+    return session
+
+
+def _hide_redirect(response: Response, *_: object, **__: object) -> None:
+    """Keep requests from reading the body of a redirect, however long, that we do not follow."""
+    if response.status_code in _REDIRECTS:
+        response.headers[_LOCATION] = response.headers.pop("Location", "")
