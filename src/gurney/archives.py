@@ -7,11 +7,12 @@ URLs: it takes the URL and returns an `Archive`.
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Final, Protocol, cast
 
-from gurney.core import FileDownloader, Searcher, UnknownArchiveError
+from gurney.core import FileDownloader, Query, Searcher, SearchResult, UnknownArchiveError
 
 __all__ = ["Archive", "open_archive", "schemes"]
 
@@ -20,7 +21,12 @@ _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
 class Archive(Searcher, FileDownloader, Protocol):
-    """Something that can be searched and downloaded from."""
+    """Something that can be searched, saying whether it found everything, and downloaded from."""
+
+    @abstractmethod
+    def find_studies(self, query: Query, /) -> SearchResult:
+        """Return the studies that match *query*, and whether they are all; as any `Searcher`."""
+        ...
 
 
 def open_archive(url: str) -> Archive:

@@ -5,7 +5,7 @@ Not collected as it is: `test_kit_can_fail.py` runs it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import count
 from typing import ClassVar, TypeAlias, cast
 
@@ -29,12 +29,9 @@ from gurney.core import (
     QueryLevels,
     Searcher,
     SearchResult,
-    Series,
-    SeriesReference,
     Study,
     StudyReference,
     UnsupportedParameterError,
-    decode,
     encode,
     put,
     searcher_from,
@@ -69,7 +66,7 @@ class Searching(SearcherConformance):
     """A searcher in which `answer` is wrong; everything else is right."""
 
     features = SearcherFeatures(keys=keys_of(ExtendedQuery))
-    caught_by: ClassVar[set[str]] = set()
+    caught_by: ClassVar[Collection[str]] = ()
 
     def answer(self, find: Find, query: Query) -> Sequence[Study]:
         return find(query)
@@ -133,7 +130,7 @@ class TestTakesWildcardsLiterally(Searching):
 
 
 class TestReturnsOtherSeriesToo(Searching):
-    caught_by = {"test_finds_what_matches"}
+    caught_by = ("test_finds_what_matches",)
 
     def answer(self, find: Find, query: Query) -> Sequence[Study]:
         found = find(query)
@@ -142,11 +139,12 @@ class TestReturnsOtherSeriesToo(Searching):
 
 
 class TestReturnsTooLittle(Searching):
-    caught_by = {"test_finds_what_matches"} | {
+    caught_by = (
+        "test_finds_what_matches",
         "test_finds_study_by_id",
         "test_order_is_stable",
         "test_returns_fields_asked_for",
-    }
+    )
 
     def answer(self, find: Find, query: Query) -> Sequence[Study]:
         return find(attrs.evolve(query, query_level=QueryLevels.STUDY))
@@ -184,7 +182,7 @@ class TestLeaksThePatient(Searching):
 
 
 class TestDropsForeignParameters(Searching):
-    caught_by = {"test_refuses_foreign_parameters"}
+    caught_by = ("test_refuses_foreign_parameters",)
 
     def answer(self, find: Find, query: Query) -> Sequence[Study]:
         known = keys_of(ExtendedQuery) | {"query_level", "include_fields"}
@@ -193,7 +191,10 @@ class TestDropsForeignParameters(Searching):
 
 
 class TestRefusesForeignQueries(Searching):
-    caught_by = {"test_takes_foreign_queries", "test_refuses_foreign_parameters"}
+    caught_by = (
+        "test_takes_foreign_queries",
+        "test_refuses_foreign_parameters",
+    )
 
     def answer(self, find: Find, query: Query) -> Sequence[Study]:
         if type(query) not in (Query, ExtendedQuery):
@@ -202,22 +203,21 @@ class TestRefusesForeignQueries(Searching):
 
 
 class TestReturnsIterator(Searching):
-    caught_by = {
+    caught_by = (
         "test_finds_one_study",
         "test_finds_study_by_id",
         "test_unknown_id_is_an_error",
-    } | {
         "test_result_is_a_sequence",
         "test_completeness_is_true",
         "test_capped_result_says_so",
-    }
+    )
 
     def answer(self, find: Find, query: Query) -> Sequence[Study]:
         return cast("Sequence[Study]", iter(find(query)))
 
 
 class TestChangesOrder(Searching):
-    caught_by = {"test_order_is_stable"}
+    caught_by = ("test_order_is_stable",)
     calls = count()
 
     def answer(self, find: Find, query: Query) -> Sequence[Study]:
@@ -226,7 +226,7 @@ class TestChangesOrder(Searching):
 
 
 class TestKnowsBranchesInPart(Searching):
-    caught_by = {"test_no_branch_is_known_in_part"}
+    caught_by = ("test_no_branch_is_known_in_part",)
 
     def answer(self, find: Find, query: Query) -> Sequence[Study]:
         found = find(query)
@@ -237,7 +237,7 @@ class TestKnowsBranchesInPart(Searching):
 
 
 class TestTellsUntruths(Searching):
-    caught_by = {"test_data_are_true"}
+    caught_by = ("test_data_are_true",)
 
     def answer(self, find: Find, query: Query) -> Sequence[Study]:
         found = find(query)
@@ -247,33 +247,36 @@ class TestTellsUntruths(Searching):
 
 
 class TestIgnoresIncludeFields(Searching):
-    caught_by = {"test_returns_fields_asked_for"}
+    caught_by = ("test_returns_fields_asked_for",)
 
     def answer(self, find: Find, query: Query) -> Sequence[Study]:
         return find(attrs.evolve(query, include_fields=[]))
 
 
 class TestClaimsCompleteWhileCapped(Searching):
-    caught_by = {"test_capped_result_says_so"}
+    caught_by = ("test_capped_result_says_so",)
 
     def answer(self, find: Find, query: Query) -> Sequence[Study]:
         return attrs.evolve(find(query), completeness=Completeness.COMPLETE, reasons=[])
 
 
 class TestClaimsCappedWhileComplete(Searching):
-    caught_by = {
+    caught_by = (
         "test_completeness_is_true",
         "test_finds_one_study",
         "test_finds_study_by_id",
         "test_unknown_id_is_an_error",
-    }
+    )
 
     def answer(self, find: Find, query: Query) -> Sequence[Study]:
         return attrs.evolve(find(query), completeness=Completeness.CAPPED, reasons=["perhaps"])
 
 
 class TestSaysNothingOfCompleteness(Searching):
-    caught_by = {"test_completeness_is_true", "test_capped_result_says_so"}
+    caught_by = (
+        "test_completeness_is_true",
+        "test_capped_result_says_so",
+    )
 
     def answer(self, find: Find, query: Query) -> Sequence[Study]:
         return list(find(query))
@@ -288,11 +291,11 @@ class Careless(MemoryArchive):
     def find_study_by_id(
         self, study_uid: str, /, query_level: QueryLevels = QueryLevels.STUDY
     ) -> Study:
-        return self.find_study(Query(StudyInstanceUID=study_uid))
+        return self.find_study(Query(StudyInstanceUID=study_uid, query_level=query_level))
 
 
 class TestTakesFirstOfMany(Searching):
-    caught_by = {"test_finds_one_study", "test_finds_study_by_id", "test_unknown_id_is_an_error"}
+    caught_by = ("test_finds_one_study", "test_unknown_id_is_an_error")
 
     @pytest.fixture
     def searcher(self) -> Careless:
@@ -324,7 +327,7 @@ GETTING = {"test_does_not_get_what_is_unknown"}
 class Downloading(FileDownloaderConformance):
     """A downloader in which `deliver` is wrong; everything else is right."""
 
-    caught_by: ClassVar[set[str]] = set()
+    caught_by: ClassVar[Collection[str]] = ()
     archive = MemoryArchive(DATASETS)
 
     def deliver(self, files: Files, objects: Iterable[DICOMDownloadable]) -> Iterator[DICOMFile]:
@@ -370,7 +373,10 @@ class TestFetchesWholeStudies(Downloading):
 
 
 class TestReadsObjectsTwice(Downloading):
-    caught_by = {"test_takes_a_generator", "test_others_can_be_had"}
+    caught_by = (
+        "test_takes_a_generator",
+        "test_others_can_be_had",
+    )
 
     def deliver(self, files: Files, objects: Iterable[DICOMDownloadable]) -> Iterator[DICOMFile]:
         return files(objects) if list(objects) else iter(())
@@ -389,7 +395,7 @@ class TestSaysNothingOfTheUnknown(Downloading):
 
 
 class TestStopsAtTheUnknown(Downloading):
-    caught_by = {"test_unknown_is_a_file_that_fails"}
+    caught_by = ("test_unknown_is_a_file_that_fails",)
 
     def deliver(self, files: Files, objects: Iterable[DICOMDownloadable]) -> Iterator[DICOMFile]:
         for file in files(objects):
@@ -448,7 +454,7 @@ class TestCutsBytes(Downloading):
 
 
 class TestChangesBytes(Downloading):
-    caught_by = {"test_bytes_are_those_stored"}
+    caught_by = ("test_bytes_are_those_stored",)
 
     def deliver(self, files: Files, objects: Iterable[DICOMDownloadable]) -> Iterator[DICOMFile]:
         for file in files(objects):
@@ -474,7 +480,7 @@ class TestChangesContent(Downloading):
 
 
 class TestSendsHugeChunks(Downloading):
-    caught_by = {"test_chunks_are_small"}
+    caught_by = ("test_chunks_are_small",)
 
     def deliver(self, files: Files, objects: Iterable[DICOMDownloadable]) -> Iterator[DICOMFile]:
         for file in files(objects):
@@ -485,7 +491,7 @@ class TestSendsHugeChunks(Downloading):
 
 
 class TestCallsAllByOneName(Downloading):
-    caught_by = {"test_file_is_what_it_is_called"}
+    caught_by = ("test_file_is_what_it_is_called",)
 
     def deliver(self, files: Files, objects: Iterable[DICOMDownloadable]) -> Iterator[DICOMFile]:
         name = InstanceReference("2.25.7001", "2.25.700101", "2.25.700101001")
@@ -506,7 +512,7 @@ class TestSharesOneStream(Downloading):
 
 
 class TestReturnsLists(Downloading):
-    caught_by = {"test_can_be_given_up"}
+    caught_by = ("test_can_be_given_up",)
 
     @pytest.fixture
     def downloader(self) -> From:
@@ -522,16 +528,14 @@ class Listing(From):
 
 
 class Storing(StorageConformance):
-    """A storage in which `Broken` is wrong."""
+    """A storage of the class `broken`."""
 
-    caught_by: ClassVar[set[str]] = set()
-
-    class Broken(MemoryStorage):
-        """Nothing is."""
+    broken: ClassVar[type[MemoryStorage]] = MemoryStorage
+    caught_by: ClassVar[Collection[str]] = ()
 
     @pytest.fixture
     def storage(self) -> MemoryStorage:
-        return self.Broken()
+        return self.broken()
 
     @pytest.fixture
     def contents(self, storage: MemoryStorage) -> Contents:
@@ -542,33 +546,55 @@ class TestNothingWrongHere(Storing):
     """Without a fault the kit is content."""
 
 
-class TestOverwrites(Storing):
-    caught_by = {"test_stores_once", "test_never_overwrites", "test_one_of_two_at_once_wins"}
+class Overwrites(MemoryStorage):
+    def store(self, item: DICOMFile | Dataset, /) -> Outcome:
+        elsewhere = MemoryStorage()
+        outcome = elsewhere.store(item)
+        self.files.update(elsewhere.files)
+        return outcome
 
-    class Broken(MemoryStorage):
-        def store(self, item: DICOMFile | Dataset, /) -> Outcome:
-            elsewhere = MemoryStorage()
-            outcome = elsewhere.store(item)
-            self.files.update(elsewhere.files)
-            return outcome
+
+class TestOverwrites(Storing):
+    broken = Overwrites
+    caught_by = (
+        "test_stores_once",
+        "test_never_overwrites",
+        "test_one_of_two_at_once_wins",
+    )
+
+
+class HidesConflicts(MemoryStorage):
+    def store(self, item: DICOMFile | Dataset, /) -> Outcome:
+        outcome = super().store(item)
+        there = (
+            self.find(outcome.reference)
+            if isinstance(outcome.reference, InstanceReference)
+            else None
+        )
+        return there if there and not outcome.good else outcome
 
 
 class TestHidesConflicts(Storing):
-    caught_by = {"test_never_overwrites", "test_one_of_two_at_once_wins"}
+    broken = HidesConflicts
+    caught_by = (
+        "test_never_overwrites",
+        "test_one_of_two_at_once_wins",
+    )
 
-    class Broken(MemoryStorage):
-        def store(self, item: DICOMFile | Dataset, /) -> Outcome:
-            outcome = super().store(item)
-            there = (
-                self.find(outcome.reference)
-                if isinstance(outcome.reference, InstanceReference)
-                else None
-            )
-            return there if there and not outcome.good else outcome
+
+class TakesWhateverComes(MemoryStorage):
+    def store(self, item: DICOMFile | Dataset, /) -> Outcome:
+        if isinstance(item, Dataset) or not isinstance(item.reference, InstanceReference):
+            return super().store(item)
+        self.files[item.reference] = item.read()
+        found = self.find(item.reference)
+        assert found is not None
+        return attrs.evolve(found, status=OutcomeStatus.STORED)
 
 
 class TestTakesWhateverComes(Storing):
-    caught_by = {
+    broken = TakesWhateverComes
+    caught_by = (
         "test_outcome_tells_how_it_came",
         "test_stores_once",
         "test_never_overwrites",
@@ -577,128 +603,137 @@ class TestTakesWhateverComes(Storing):
         "test_does_not_keep_what_is_no_dicom",
         "test_does_not_keep_another_instance",
         "test_one_of_two_at_once_wins",
-    }
+    )
 
-    class Broken(MemoryStorage):
-        def store(self, item: DICOMFile | Dataset, /) -> Outcome:
-            if isinstance(item, Dataset) or not isinstance(item.reference, InstanceReference):
-                return super().store(item)
-            self.files[item.reference] = item.read()
-            found = self.find(item.reference)
-            assert found is not None
-            return attrs.evolve(found, status=OutcomeStatus.STORED)
+
+class LeavesWhatHasCome(MemoryStorage):
+    def store(self, item: DICOMFile | Dataset, /) -> Outcome:
+        if isinstance(item, Dataset) or not isinstance(item.reference, InstanceReference):
+            return super().store(item)
+        if item.reference in self.files:
+            return super().store(item)
+        part = bytearray()
+        item.chunks = self.filling(item.chunks, part)
+        try:
+            outcome = super().store(item)
+        except KeyboardInterrupt:
+            self.files[item.reference] = bytes(part)
+            raise
+        if outcome.status in (OutcomeStatus.FAILED, OutcomeStatus.REFUSED):
+            self.files.setdefault(item.reference, bytes(part))
+        return outcome
+
+    def filling(self, chunks: Iterator[bytes], part: bytearray) -> Iterator[bytes]:
+        for chunk in chunks:
+            part.extend(chunk)
+            yield chunk
 
 
 class TestLeavesWhatHasCome(Storing):
-    caught_by = {
+    broken = LeavesWhatHasCome
+    caught_by = (
         "test_leaves_nothing_of_a_cut_file",
         "test_leaves_nothing_of_a_failed_file",
         "test_leaves_nothing_when_interrupted",
         "test_does_not_keep_what_is_no_dicom",
         "test_does_not_keep_another_instance",
-    }
+    )
 
-    class Broken(MemoryStorage):
-        def store(self, item: DICOMFile | Dataset, /) -> Outcome:
-            if isinstance(item, Dataset) or not isinstance(item.reference, InstanceReference):
-                return super().store(item)
-            if item.reference in self.files:
-                return super().store(item)
-            part = bytearray()
-            item.chunks = self.filling(item.chunks, part)
-            try:
-                outcome = super().store(item)
-            except KeyboardInterrupt:
-                self.files[item.reference] = bytes(part)
-                raise
-            if outcome.status in (OutcomeStatus.FAILED, OutcomeStatus.REFUSED):
-                self.files.setdefault(item.reference, bytes(part))
-            return outcome
 
-        def filling(self, chunks: Iterator[bytes], part: bytearray) -> Iterator[bytes]:
-            for chunk in chunks:
-                part.extend(chunk)
-                yield chunk
+class BelievesTheBytes(MemoryStorage):
+    def store(self, item: DICOMFile | Dataset, /) -> Outcome:
+        if isinstance(item, DICOMFile):
+            item.reference = None
+        return super().store(item)
 
 
 class TestBelievesTheBytes(Storing):
-    caught_by = {
+    broken = BelievesTheBytes
+    caught_by = (
         "test_leaves_nothing_of_a_cut_file",
         "test_leaves_nothing_of_a_failed_file",
         "test_does_not_keep_what_is_no_dicom",
         "test_does_not_keep_another_instance",
-    }
+    )
 
-    class Broken(MemoryStorage):
-        def store(self, item: DICOMFile | Dataset, /) -> Outcome:
-            if isinstance(item, DICOMFile):
-                item.reference = None
-            return super().store(item)
+
+class Forgets(MemoryStorage):
+    def find(self, reference: InstanceReference, /) -> Outcome | None:  # noqa: ARG002
+        return None
 
 
 class TestForgets(Storing):
-    caught_by = {
+    broken = Forgets
+    caught_by = (
         "test_finds_what_is_there",
         "test_stores_once",
         "test_one_of_two_at_once_wins",
-    }
+    )
 
-    class Broken(MemoryStorage):
-        def find(self, reference: InstanceReference, /) -> Outcome | None:
-            return None
+
+class ForgetsHowItCame(MemoryStorage):
+    def store(self, item: DICOMFile | Dataset, /) -> Outcome:
+        return attrs.evolve(super().store(item), protocol="", retries=0)
 
 
 class TestForgetsHowItCame(Storing):
-    caught_by = {"test_outcome_tells_how_it_came"}
+    broken = ForgetsHowItCame
+    caught_by = ("test_outcome_tells_how_it_came",)
 
-    class Broken(MemoryStorage):
-        def store(self, item: DICOMFile | Dataset, /) -> Outcome:
-            return attrs.evolve(super().store(item), protocol="", retries=0)
+
+class WritesAnew(MemoryStorage):
+    def store(self, item: DICOMFile | Dataset, /) -> Outcome:
+        if isinstance(item, DICOMFile):
+            item.chunks = self.changed(item.chunks)
+        return super().store(item)
+
+    def changed(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        for place, chunk in enumerate(chunks):
+            yield b"x" + chunk[1:] if place == 0 else chunk
 
 
 class TestWritesAnew(Storing):
-    caught_by = {"test_stores_a_file", "test_keeps_all", "test_one_of_two_at_once_wins"}
+    broken = WritesAnew
+    caught_by = (
+        "test_stores_a_file",
+        "test_keeps_all",
+        "test_one_of_two_at_once_wins",
+    )
 
-    class Broken(MemoryStorage):
-        def store(self, item: DICOMFile | Dataset, /) -> Outcome:
-            if isinstance(item, DICOMFile):
-                item.chunks = self.changed(item.chunks)
-            return super().store(item)
 
-        def changed(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-            for place, chunk in enumerate(chunks):
-                yield b"x" + chunk[1:] if place == 0 else chunk
+class HasOnePlaceForASeries(MemoryStorage):
+    def store(self, item: DICOMFile | Dataset, /) -> Outcome:
+        outcome = super().store(item)
+        last = str(outcome.reference)
+        for other in list(self.files):
+            if str(other) != last and str(other)[:-3] == last[:-3]:
+                del self.files[other]
+        return outcome
 
 
 class TestHasOnePlaceForASeries(Storing):
-    caught_by = {"test_keeps_all"}
+    broken = HasOnePlaceForASeries
+    caught_by = ("test_keeps_all",)
 
-    class Broken(MemoryStorage):
-        def store(self, item: DICOMFile | Dataset, /) -> Outcome:
-            outcome = super().store(item)
-            for other in list(self.files):
-                if outcome.reference and other.uids[:2] == outcome.reference.uids[:2]:
-                    if other != outcome.reference:
-                        del self.files[other]
-            return outcome
+
+class RaisesForTheNameless(MemoryStorage):
+    def store(self, item: DICOMFile | Dataset, /) -> Outcome:
+        return super().store(DICOMFile(iter([encode(item)])) if isinstance(item, Dataset) else item)
 
 
 class TestRaisesForTheNameless(Storing):
-    caught_by = {"test_does_not_keep_a_nameless_data_set"}
+    broken = RaisesForTheNameless
+    caught_by = ("test_does_not_keep_a_nameless_data_set",)
 
-    class Broken(MemoryStorage):
-        def store(self, item: DICOMFile | Dataset, /) -> Outcome:
-            return super().store(
-                DICOMFile(iter([encode(item)])) if isinstance(item, Dataset) else item
-            )
+
+class IgnoresInterrupts(MemoryStorage):
+    def store(self, item: DICOMFile | Dataset, /) -> Outcome:
+        try:
+            return super().store(item)
+        except KeyboardInterrupt:
+            return Outcome(reference=None, status=OutcomeStatus.FAILED, reason="interrupted")
 
 
 class TestIgnoresInterrupts(Storing):
-    caught_by = {"test_leaves_nothing_when_interrupted"}
-
-    class Broken(MemoryStorage):
-        def store(self, item: DICOMFile | Dataset, /) -> Outcome:
-            try:
-                return super().store(item)
-            except KeyboardInterrupt:
-                return Outcome(reference=None, status=OutcomeStatus.FAILED, reason="interrupted")
+    broken = IgnoresInterrupts
+    caught_by = ("test_leaves_nothing_when_interrupted",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,8 +20,8 @@ class Watch:
         self.passed: int = 0
 
     def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
-        for item in items:
-            self.expected.update(f"{item.cls.__name__}::{name}" for name in item.cls.caught_by)
+        for cls in set[Any](item.cls for item in items):
+            self.expected.update(f"{cls.__name__}::{test}" for test in cls.caught_by)
         about = [item for item in items if name_of(item.nodeid) in self.expected]
         others = [item for item in items if name_of(item.nodeid) not in self.expected]
         items[:] = about + others[::EVERY]
@@ -45,7 +46,7 @@ def test_each_fault_is_caught(pytester: pytest.Pytester) -> None:
     path = pytester.path / "test_broken.py"
     path.write_text(BROKEN.read_text("utf-8"), "utf-8")
     watch = Watch()
-    pytester.inline_run(path, "-q", "--tb=no", "-p", "no:cacheprovider", plugins=[watch])
+    pytester.runpytest_inprocess(path, "-q", "--tb=no", "-p", "no:cacheprovider", plugins=[watch])
 
     assert watch.passed > 1000
     assert [] == sorted(watch.expected - watch.failed), "faults that nobody noticed"

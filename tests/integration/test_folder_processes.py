@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -52,22 +53,24 @@ def run_at_once(root: Path, index: Path, processes: int) -> list[list[object]]:
     """Let *processes* search the archive at the same time, and return what each found."""
     command = [sys.executable, "-c", SCRIPT, str(root), str(index)]
     pipe = subprocess.PIPE
-    running = [
-        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
-        for _ in range(processes)
-    ]
-    for process in running:
-        assert process.stdout is not None
-        assert "ready\n" == process.stdout.readline()
-    for process in running:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
     results: list[list[object]] = []
-    for process in running:
-        out, errors = process.communicate(timeout=120)
-        assert (0, "") == (process.returncode, errors)
-        results.append(json.loads(out))
+    with ExitStack() as stack:
+        running = [
+            stack.enter_context(subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True))
+            for _ in range(processes)
+        ]
+        for process in running:
+            stack.callback(process.kill)
+            assert process.stdout is not None
+            assert "ready\n" == process.stdout.readline()
+        for process in running:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        for process in running:
+            out, _ = process.communicate(timeout=120)
+            assert 0 == process.returncode
+            results.append(json.loads(out))
     return results
 
 

@@ -45,9 +45,9 @@ ANY = st.one_of(*(queries(kind) for kind in CLASSES))
 
 @given(ANY, KINDS)
 def test_conversion_loses_nothing_or_names_what(query: Query, kind: type[Query]) -> None:
-    """Between any two classes."""
+    """Between any two classes; a query of a class derived from *kind* is one of *kind* already."""
     lost = query.parameters().keys() - attrs.fields_dict(kind).keys()
-    if lost:
+    if lost and not isinstance(query, kind):
         with pytest.raises(UnsupportedParameterError) as caught:
             kind.init_from_query(query)
         assert caught.value.parameter in lost

@@ -21,6 +21,7 @@ from gurney.cli.exits import WrongUseError
 from gurney.cli.merging import merged
 from gurney.cli.receipts import check_free, keep, read, receipts_in, write
 from gurney.cli.summaries import summary
+from gurney.cli.terminal import THEME
 
 STORED, THERE = OutcomeStatus.STORED, OutcomeStatus.ALREADY_THERE
 FAILED, MISSING = OutcomeStatus.FAILED, OutcomeStatus.MISSING
@@ -160,7 +161,7 @@ def test_of_many_studies_those_that_lack_something_come_first() -> None:
     ]
     short = StudyReceipt("3", Expectation(2, "x"), [])
     table = summary(Receipt([*fine, *doubtful, short]))
-    console = Console(file=io.StringIO(), width=100)
+    console = Console(file=io.StringIO(), width=100, theme=THEME)
     console.print(table)
 
     assert isinstance(console.file, io.StringIO)

@@ -340,7 +340,11 @@ def test_q23_number_that_is_none_stays_text(vr: str, value: str) -> None:
 
 def test_fraction_in_a_whole_number_stays_text() -> None:
     """To round it would be to make it up."""
-    assert "1.5" == one(Rows=1.5).dataset().Rows
+    dataset = one(Rows=1.5, InstanceNumber="1.50", SeriesNumber=2**53 + 1).dataset()
+
+    assert "1.5" == dataset.Rows
+    assert "1.50" == dataset.InstanceNumber
+    assert "9007199254740993" == dataset.SeriesNumber
 
 
 def test_inline_binary_is_decoded() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from gurney.core import ArchiveUnavailableError, BudgetExceededError, InvalidInputError
-from gurney.http import Ending, MultipartReader, PartLimits, boundary_of, media_type
+from gurney.http import Ending, MultipartReader, Part, PartLimits, boundary_of, media_type
 
 PIXELS = bytes(range(256)) * 5
 PARTS = [b"DICM" + PIXELS, b"second\r\n", b""]
@@ -34,6 +34,11 @@ def failing(*chunks: bytes) -> Iterator[bytes]:
     """Yield the chunks, then lose the connection."""
     yield from chunks
     raise ArchiveUnavailableError("the line is dead")
+
+
+def passed_on(part: Part) -> Iterator[bytes]:
+    """Yield the chunks of a part; they are closed when this is."""
+    yield from part.chunks
 
 
 @pytest.mark.parametrize("boundary", ["b", "a b", "x" * 70, "--", "=_?:(+)'/,.-", "=" * 30])
@@ -287,11 +292,9 @@ def test_closed_chunks_are_drained() -> None:
     """A user that closed the chunks of a part in the middle still gets the next part."""
     body = body_of(b"first" * 100, b"second")
     parts = MultipartReader((body[i : i + 10] for i in range(0, len(body), 10)), "b").parts()
-    first = next(parts)
-    pass_on: Callable[[], Iterator[bytes]] = lambda: (yield from first.chunks)  # noqa: E731
-    wrapped = pass_on()
-    next(wrapped)
-    del wrapped
+    first = passed_on(next(parts))
+    next(first)
+    del first
 
     assert b"second" == b"".join(next(parts).chunks)
 

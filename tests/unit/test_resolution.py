@@ -17,8 +17,8 @@ from gurney.core import (
     InstanceReference,
     Query,
     QueryLevels,
-    SearchError,
     Searcher,
+    SearchError,
     SearchResult,
     Series,
     SeriesReference,
@@ -111,9 +111,7 @@ def test_series_take_a_query_of_their_own() -> None:
 
     assert 2 == len(archive.queries)
     assert "1.1.1\\1.0.1" == archive.queries[1].SeriesInstanceUID
-    assert (
-        to_references([STUDIES[1], STUDIES[5], STUDIES[0]], INSTANCE) == found.references
-    )
+    assert to_references([STUDIES[1], STUDIES[5], STUDIES[0]], INSTANCE) == found.references
 
 
 def test_half_known_tree_asks_for_the_unknown_half() -> None:
@@ -330,6 +328,7 @@ def test_series_without_a_count_is_unknown_not_empty() -> None:
     made = Study("1.0", series=[*study("1.0", 2).series, Series("8", instances=[Instance("9")])])
     put(made.series[0].data, "NumberOfSeriesRelatedInstances", [2])
 
-    assert Expectation(3, "instances named by the caller") == (
-        resolved(Archive([]), made).expectations["1.0"]
+    assert (
+        Expectation(3, "instances named by the caller")
+        == (resolved(Archive([]), made).expectations["1.0"])
     )

@@ -18,7 +18,6 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEGBaseline8Bit,
-    JPIPReferenced,
     RLELossless,
 )
 
@@ -28,6 +27,7 @@ from gurney.core.walk import FaultKind, Limits, StructuralWalk, Walked, walk, wa
 PREAMBLE = bytes(128) + b"DICM"
 UNDEFINED = 0xFFFFFFFF
 DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
+JPIP_REFERENCED = "1.2.840.10008.1.2.4.94"
 LONG = {"OB", "OW", "OV", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"}
 
 
@@ -442,7 +442,7 @@ def test_deflated_and_corrupt() -> None:
         (image(fragments(b"12"), ExplicitVRLittleEndian), ("(7FE0,0010) PixelData is encaps",)),
         (image(explicit(0x7FE00010, "OB", bytes(16)), RLELossless), ("(7FE0,0010) PixelData is",)),
         (image(explicit(0x7FE00010, "OB", bytes(16)), DEFLATED_FRAMES), ("(7FE0,0010) Pixel",)),
-        (image(explicit(0x7FE00010, "OB", bytes(16)), JPIPReferenced), ()),
+        (image(explicit(0x7FE00010, "OB", bytes(16)), JPIP_REFERENCED), ()),
         (image(fragments(), JPEG2000), ("missing frames",)),
         (
             image(fragments(b"12"), JPEGBaseline8Bit, explicit(0x00280008, "IS", b"2 ")),
@@ -672,9 +672,11 @@ def test_empty_values(vr: str) -> None:
     """Empty values are as empty as pydicom reads them."""
     tag = {"US": 0x00280010, "LO": 0x00100020, "SQ": 0x00081140}[vr]
     content = part10(HEAD, explicit(tag, vr))
-    keywords = ["Rows", "PatientID", "ReferencedImageSequence"]
+    theirs = dcmread(io.BytesIO(content))
+    ours = walk([content], ["Rows", "PatientID", "ReferencedImageSequence"]).dataset
 
-    assert dcmread(io.BytesIO(content))[tag] == walk([content], keywords).dataset[tag]
+    assert theirs.get_item(tag) == ours.get_item(tag)
+    assert theirs[tag] == ours[tag]
 
 
 @pytest.mark.parametrize("is_implicit", [False, True])
@@ -818,12 +820,17 @@ def test_inflated() -> None:
 
 
 def test_nothing_is_looked_at_beyond_the_limit() -> None:
-    """What a deflated data set grows to is not seen beyond the limit, malformed as it may be."""
-    malformed = explicit(0x00081140, "SQ", HEAD, UNDEFINED)
-    content = deflated_instance(deflated(HEAD + malformed))
+    """What a deflated data set grows to is seen as far as the limit, however it comes."""
+    start = HEAD + explicit(0x00081140, "SQ", HEAD[:8], UNDEFINED)  # its item has the wrong tag
+    content = deflated_instance(deflated(start + bytes(1000)))
+    pieces = [bytes([byte]) for byte in content]
+    kinds = {-2: FaultKind.BUDGET, -1: FaultKind.MALFORMED, 0: FaultKind.MALFORMED}
 
-    assert FaultKind.MALFORMED is walk([content]).kind
-    assert FaultKind.BUDGET is walk([content], limits=Limits(inflated=len(HEAD) + 2)).kind
+    for beyond, kind in kinds.items():
+        limits = Limits(inflated=len(start) + beyond)
+
+        assert kind is walk([content], limits=limits).kind
+        assert walk(pieces, limits=limits) == walk([content], limits=limits)
 
 
 # ---------------------------------------------------------------------- how bytes come

@@ -7,6 +7,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import update_wrapper
 from inspect import Parameter, Signature, cleandoc, signature
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -34,8 +35,8 @@ def _parameter(filter_: Filter) -> Parameter:
         rich_help_panel=PANEL,
         show_default=False,
     )
-    kind = list[str] if filter_.several else str
-    return _keyword(filter_.parameter, Annotated[kind | None, option])
+    one, several = Annotated[str | None, option], Annotated[list[str] | None, option]
+    return _keyword(filter_.parameter, several if filter_.several else one)
 
 
 LOOKING_FOR: Final = tuple(_parameter(filter_) for filter_ in FILTERS)
@@ -93,7 +94,7 @@ def _disguise(
     run: Callable[..., None], function: Callable[..., object], parameters: Sequence[Parameter]
 ) -> None:
     """Have *run* look to typer, which reads signatures, as a function with these parameters."""
-    run.__name__ = function.__name__
+    update_wrapper(run, function)
     run.__doc__ = _flowing(cleandoc(function.__doc__ or ""))
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     setattr(run, "__signature__", Signature(parameters))  # noqa: B010  functions do not declare it

@@ -38,10 +38,13 @@ def merged(receipts: Sequence[Receipt]) -> Receipt:
     """
     if len(receipts) == 1:
         return receipts[0]
-    uids = unique(study.study_uid for receipt in receipts for study in receipt.studies)
+    parts: dict[str, list[tuple[str, StudyReceipt]]] = {}
+    for receipt in receipts:
+        for study in receipt.studies:
+            parts.setdefault(study.study_uid, []).append((receipt.archive, study))
     later = [receipts[n + 1 :] for n in range(len(receipts))]
     return Receipt(
-        [_merged_study(uid, receipts) for uid in uids],
+        [_merged_study(uid, group) for uid, group in parts.items()],
         reasons=unique(
             reason
             for receipt, others in zip(receipts, later, strict=True)
@@ -75,17 +78,14 @@ def _covers(later: StudyReceipt, earlier: StudyReceipt) -> bool:
     )
 
 
-def _merged_study(uid: str, receipts: Sequence[Receipt]) -> StudyReceipt:
-    parts = [(r, study) for r in receipts for study in r.studies if study.study_uid == uid]
+def _merged_study(uid: str, parts: Sequence[tuple[str, StudyReceipt]]) -> StudyReceipt:
+    """Of the receipts of one study, oldest first, each with the name of its archive."""
     if len(parts) == 1:
         return parts[0][1]
     standing = [
         study
-        for n, (receipt, study) in enumerate(parts)
-        if not any(
-            other.archive == receipt.archive and _covers(later, study)
-            for other, later in parts[n + 1 :]
-        )
+        for n, (archive, study) in enumerate(parts)
+        if not any(other == archive and _covers(later, study) for other, later in parts[n + 1 :])
     ]
     outcomes = _merged_outcomes(study for _, study in parts)
     return StudyReceipt(uid, _expectation(standing, outcomes), outcomes)

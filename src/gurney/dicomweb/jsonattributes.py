@@ -132,6 +132,7 @@ def element(tag: BaseTag, read: Reading) -> DataElement:
 _TAG: Final = re.compile(r"[0-9A-Fa-f]{8}")
 _VRS: Final = frozenset(str(vr) for vr in STANDARD_VR | AMBIGUOUS_VR)
 _BINARY: Final = BYTES_VR | AMBIGUOUS_VR
+_STRIPPED: Final = frozenset({"DS", "IS", "UI"})  # by pydicom, of any white space
 _GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -208,6 +209,8 @@ def _texts(vr: str, values: list[object]) -> Reading | None:
     texts = cast("list[str | None]", found)
     if vr not in ALLOW_BACKSLASH and any("\\" in text for text in texts if text):
         texts = [part for text in texts for part in (text or "").split("\\")]
+    if vr in _STRIPPED:
+        texts = [text and text.strip() for text in texts]
     return Reading(vr, tuple([_valid(text) for text in texts]))
 
 
@@ -263,6 +266,7 @@ def _only(value: object) -> str:
 _NUMBER: Final = re.compile(
     r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE
 )
+_EXACT: Final = 2**53
 _LONGEST: Final = 64  # characters; a number of millions of them would cost time
 
 
@@ -286,6 +290,13 @@ def _number(text: str | None) -> str | None:
 
 def _number_string(text: str | None) -> str:
     return _number(text) or ""
+
+
+def _integer_string(text: str | None) -> str:
+    """Refuse fractions, and what no float holds: pydicom does not write those as they came."""
+    if abs(_whole(text) or 0) > _EXACT:
+        raise ValueError
+    return _number_string(text)
 
 
 def _whole(text: str | None) -> int | None:
@@ -320,7 +331,8 @@ def _uid(text: str | None) -> str:
 _CONVERTERS: Final[dict[str, Callable[[str | None], object]]] = {
     **dict.fromkeys(("SL", "SS", "SV", "UL", "US", "UV", *map(str, AMBIGUOUS_VR)), _whole),
     **dict.fromkeys(("FD", "FL"), _real),
-    **dict.fromkeys(("DS", "IS"), _number_string),
+    "DS": _number_string,
+    "IS": _integer_string,
     "AT": _tag,
     "UI": _uid,
 }

@@ -15,6 +15,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import Final, TypeVar
@@ -134,7 +135,9 @@ class Index:
         return self._prepared(self._memory)
 
     def _prepared(self, connection: IndexConnection) -> IndexConnection:
-        prepare(connection, self._root, lambda: self.writing(connection))
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA cache_size = -16000")  # kB
+        prepare(connection, self._root, partial(self.writing, connection))
         return connection
 
     def _replace(self, path: Path, damaged: IndexConnection) -> bool:
@@ -184,16 +187,14 @@ def open_index(root: bytes, wanted: str | os.PathLike[str] | None) -> Index:
 def _check_replaceable(path: Path) -> None:
     if not path.is_file() or path.stat().st_size == 0:
         return
-    ours = False
     try:
         with closing(_connect(path)) as connection:
             (application,) = connection.execute("PRAGMA application_id").fetchone()
-            ours = application == APPLICATION
     except sqlite3.OperationalError:  # it cannot be read now: nor will it be overwritten
         return
-    except sqlite3.DatabaseError:  # it is no database
-        pass
-    if not ours:
+    except sqlite3.DatabaseError:  # it is damaged, or no database at all: no locks to be dropped
+        application = int.from_bytes(path.read_bytes()[68:72], "big")
+    if application != APPLICATION:
         raise InvalidInputError(
             f"{path.name} exists and is no index of gurney's; name a file that does not exist yet"
         )
@@ -210,8 +211,6 @@ def _connect(path: Path) -> IndexConnection:
             path.chmod(0o600)
         after = _number(path)
         connection.number = after if before in (None, after) else None
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA cache_size = -16000")  # kB
     except BaseException:
         connection.close()
         raise

@@ -84,7 +84,8 @@ def transaction(connection: sqlite3.Connection, kind: str = "") -> Generator[Non
     try:
         yield
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # some errors have ended it already
+            connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
 

@@ -28,7 +28,7 @@ from ..core import (
     TransferInterruptedError,
 )
 
-__all__ = ["FOREIGN", "failure_of_request", "failure_of_status", "failure_of_transfer", "root_of"]
+__all__ = ["FOREIGN", "cause_of", "failure_of_request", "failure_of_status", "failure_of_transfer"]
 
 FOREIGN = (OSError, HTTPError, http.client.HTTPException)
 """What requests and urllib3 raise; the exceptions of requests are `OSError`s."""
@@ -55,7 +55,7 @@ def failure_of_status(asked: str, status: int, headers: Mapping[str, str]) -> Gu
         return AuthenticationError(asked, "status 403: it needs a permission you lack", status)
     if status in (404, 410):
         return NotFoundError(asked, status)
-    if status in _BUSY or (status > 500 and status not in (501, 505)):
+    if status in _BUSY or (500 < status < 600 and status not in (501, 505)):
         return BusyError(asked, status, _retry_after(headers))
     if 400 <= status < 600:
         return RequestRefusedError(asked, status)
@@ -64,17 +64,17 @@ def failure_of_status(asked: str, status: int, headers: Mapping[str, str]) -> Gu
 
 def failure_of_request(asked: str, error: Exception) -> GurneyError:
     """Return why there is no answer."""
+    if any(isinstance(link, InvalidHeader) for link in _chain(error)):
+        return ProtocolViolationError(asked, "the headers of the answer contradict each other")
     if isinstance(error, _OURS):
         return InvalidInputError(f"{asked}: its address or a header of it is malformed")
-    root = root_of(error)
+    root = _root_of(error)
     if isinstance(root, ssl.SSLError) and not isinstance(root, _LOST_TLS):
         return _failure_of_tls(asked, root)
     if isinstance(root, http.client.HTTPException) and not isinstance(root, ConnectionError):
         return ProtocolViolationError(asked, "what answers there does not speak HTTP; check it")
     if isinstance(error, OSError) and not isinstance(error, theirs.RequestException):
         return InvalidInputError(f"{asked}: the files of `verify` or `cert` cannot be read")
-    if any(isinstance(link, InvalidHeader) for link in _chain(error)):
-        return ProtocolViolationError(asked, "the headers of the answer contradict each other")
     return ArchiveUnavailableError(f"{asked}: {_in_words(error, root)}; try again later")
 
 
@@ -87,12 +87,16 @@ def failure_of_transfer(asked: str, error: Exception) -> GurneyError:
     return TransferInterruptedError(asked, "the connection was lost in the middle of an answer")
 
 
-def root_of(error: BaseException) -> BaseException | None:
-    """Return what the system, TLS or the HTTP parser said, without what was made of it."""
-    for link in _chain(error):
-        if type(link).__module__ in ("builtins", "socket", "ssl", "http.client"):
-            return link
-    return None
+def cause_of(error: Exception) -> BaseException | None:
+    """Return what the system or TLS said, without what was made of it on the way to us."""
+    root = _root_of(error)
+    return root if isinstance(root, OSError) else None
+
+
+def _root_of(error: Exception) -> BaseException | None:
+    """Return what the system, TLS or the parser of HTTP said; the last quotes what it read."""
+    modules = ("builtins", "socket", "ssl", "http.client")
+    return next((link for link in _chain(error) if type(link).__module__ in modules), None)
 
 
 _LOST_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)

@@ -32,11 +32,13 @@ def persistently(attempt: Callable[[], T], retries: Retries) -> tuple[T, int]:
         asked_for = (error.retry_after if isinstance(error, BusyError) else None) or 0.0
         return min(asked_for, retries.longest_retry_after) + waits(state)
 
+    broken = 0
+
     def stop(state: RetryCallState) -> bool:
+        nonlocal broken
         error = _error_of(state)
-        broken = isinstance(error, BusyError) and error.status == 500
-        most = min(retries.attempts, retries.attempts_on_500) if broken else retries.attempts
-        return state.attempt_number >= most
+        broken += isinstance(error, BusyError) and error.status == 500
+        return state.attempt_number >= retries.attempts or broken >= retries.attempts_on_500
 
     retrying = Retrying(
         retry=retry_if_exception(_may_pass),

@@ -22,7 +22,7 @@ from ..core import (
 )
 from .answer import Answer
 from .credentials import BearerTokens, Signature, check_transport_is_safe
-from .failures import FOREIGN, failure_of_request, failure_of_status, root_of
+from .failures import FOREIGN, cause_of, failure_of_request, failure_of_status
 from .gate import Gate
 from .media import media_type
 from .origin import check_base_url, describe, host_of, hostname, join, same_origin
@@ -309,7 +309,7 @@ class Transport:
                 cert=self._cert,
             )
         except FOREIGN as error:
-            failure, cause = failure_of_request(request.asked, error), root_of(error)
+            failure, cause = failure_of_request(request.asked, error), cause_of(error)
         raise failure from cause
 
 

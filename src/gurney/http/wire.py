@@ -10,7 +10,7 @@ from typing import Final
 from requests import Response
 
 from ..core import CHUNK_SIZE, TransferInterruptedError
-from .failures import FOREIGN, failure_of_transfer, root_of
+from .failures import FOREIGN, cause_of, failure_of_transfer
 from .settings import Timeouts
 
 __all__ = ["Wire", "discard"]
@@ -81,7 +81,7 @@ class Wire:
             # megabyte, and lose what came of it when the line goes dead.
             piece: bytes = self._response.raw.read1(CHUNK_SIZE, decode_content=False)
         except FOREIGN as error:
-            failure, cause = failure_of_transfer(self._asked, error), root_of(error)
+            failure, cause = failure_of_transfer(self._asked, error), cause_of(error)
         else:
             if self.received:
                 self._check_rate(self._clock() - begin, len(piece))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from typing import Union
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from typing import TypeAlias
 
 import attrs
 from pydicom.dataset import Dataset
-from typing_extensions import TypeAlias, TypeIs
+from typing_extensions import TypeIs
 
 from gurney.core import (
     ArchiveUnavailableError,
@@ -28,7 +29,7 @@ from gurney.core import (
 
 __all__ = ["Item", "deliver", "has_files", "name_of"]
 
-Item: TypeAlias = Union[DICOMFile, Dataset]
+Item: TypeAlias = DICOMFile | Dataset
 """What a downloader gives: a file, or a data set if it has no files to give."""
 
 
@@ -95,7 +96,7 @@ def _reasons(error: DownloadError) -> Mapping[str, str]:
 
 
 def _receive(
-    item: Item, pending: Set[DICOMObjectReference | None], take: Callable[[Item], Outcome]
+    item: Item, pending: AbstractSet[DICOMObjectReference | None], take: Callable[[Item], Outcome]
 ) -> Outcome:
     name = name_of(item)
     if name is not None and name not in pending:
@@ -104,7 +105,7 @@ def _receive(
     outcome = take(item)
     if outcome.reference in pending:
         return outcome
-    reason = f"came without a name and unasked; {outcome.status.value} {outcome.path}"
+    reason = f"came without a name and unasked; {outcome.status.value} {outcome.path}".rstrip()
     return attrs.evolve(outcome, status=OutcomeStatus.UNEXPECTED, reason=reason)
 
 

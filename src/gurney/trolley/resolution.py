@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, Union
+from typing import Final, TypeAlias
 
 import attrs
-from typing_extensions import TypeAlias
 
 from gurney.core import (
     ArchiveUnavailableError,
@@ -37,7 +36,7 @@ from gurney.core import (
 __all__ = ["Resolution", "instances", "resolve", "unresolved"]
 
 _UIDS_PER_QUERY: Final = 50  # of up to 64 characters: with both levels, a URL stays below 8 KB
-_Above: TypeAlias = Union[StudyReference, SeriesReference]
+_Above: TypeAlias = StudyReference | SeriesReference
 
 
 @attrs.frozen

@@ -27,6 +27,7 @@ from gurney.core import (
     SearchResult,
     Storage,
     Study,
+    decode,
     encode,
 )
 from gurney.storage import FolderStorage
@@ -131,7 +132,8 @@ class Trolley:
         outcomes: list[Outcome] = []
         for outcome in deliver(self.downloader, instances(resolution), _opener(arrived)):
             outcomes.append(outcome)
-            yield from arrived
+            if outcome.good:
+                yield from arrived
             arrived.clear()
         complain(receipt_of(resolution, [*unresolved(resolution), *outcomes], _doubts(objects)))
 
@@ -152,7 +154,8 @@ class Trolley:
         outcomes: list[Outcome] = []
         for outcome in deliver(self.downloader, instances(resolution), _passer(arrived)):
             outcomes.append(outcome)
-            yield from arrived
+            if outcome.good:
+                yield from arrived
             arrived.clear()
         complain(receipt_of(resolution, [*unresolved(resolution), *outcomes], _doubts(objects)))
 
@@ -225,29 +228,49 @@ class Trolley:
 
 
 def _opener(arrived: list[Dataset]) -> Callable[[Item], Outcome]:
-    """Data sets are collected as they come; a file that is not whole fails."""
+    """Data sets are collected as they come; a file that is not whole, or another, fails."""
 
     def take(item: Item) -> Outcome:
         name = name_of(item)
         try:
-            arrived.append(item.dataset() if isinstance(item, DICOMFile) else item)
+            dataset = item.dataset() if isinstance(item, DICOMFile) else item
         except DownloadError as error:
             return Outcome(reference=name, status=OutcomeStatus.FAILED, reason=error.reason)
-        return Outcome(reference=name or name_of(arrived[-1]), status=OutcomeStatus.STORED)
+        found = name_of(dataset)
+        if name not in (None, found):
+            reason = "another instance came under its name; it was not taken"
+            return Outcome(reference=name, status=OutcomeStatus.REFUSED, reason=reason)
+        arrived.append(dataset)
+        return Outcome(reference=found, status=OutcomeStatus.STORED)
 
     return take
 
 
 def _passer(arrived: list[DICOMFile]) -> Callable[[Item], Outcome]:
-    """Files are passed on unread; data sets are written as files."""
+    """Files are passed on unread, if they say what they are; data sets are written as files."""
 
     def take(item: Item) -> Outcome:
-        name = name_of(item)
-        file = item if isinstance(item, DICOMFile) else DICOMFile(iter([encode(item)]), name)
+        try:
+            file = _named_file(item)
+        except DownloadError as error:
+            return Outcome(reference=None, status=OutcomeStatus.FAILED, reason=error.reason)
+        except InvalidInputError as error:
+            name = name_of(item)
+            return Outcome(reference=name, status=OutcomeStatus.FAILED, reason=str(error))
         arrived.append(file)
-        return Outcome(reference=name, status=OutcomeStatus.STORED)
+        return Outcome(reference=file.reference, status=OutcomeStatus.STORED)
 
     return take
+
+
+def _named_file(item: Item) -> DICOMFile:
+    if isinstance(item, Dataset):
+        return DICOMFile(iter([encode(item)]), name_of(item))
+    if item.reference is not None:
+        return item
+    content = item.read()
+    name = name_of(decode(content, "an instance without a name"))
+    return attrs.evolve(item, chunks=iter([content]), reference=name)
 
 
 def _doubts(objects: Iterable[DICOMDownloadable]) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ class DeflatedWalk(ElementWalk):
                     self._inflate(bytes((byte,)))
                 return
             self.feed(inflated)
-            if self.size > self.limits.inflated:
+            if self.size > self.limits.inflated and not self.fault:
                 text = f"the data set inflates to more than {self.limits.inflated} bytes"
                 self.fail(FaultKind.BUDGET, text, 0)
             step = self._stream.unconsumed_tail

@@ -30,7 +30,7 @@ class Limits:
         Open sequences of undefined length, one inside the other. Those of defined length are
         stepped over as a whole and cost nothing.
     elements
-        Elements, items and fragments looked at.
+        Elements, items, fragments and their delimiters looked at.
     value
         Bytes of one value that is kept; no fewer than 1024, a walk needs some values itself.
     inflated
@@ -75,8 +75,8 @@ class Walked:
     size
         How many bytes there were.
     end
-        The byte at which the data set ends, or the walk could not go on. Less than ``size``
-        when padding follows.
+        The byte at which the data set ends, or the walk could not go on; for a fault in a deflated
+        data set, where that begins. Less than ``size`` when padding follows.
     data_set_offset
         The byte at which the data set begins, after preamble and file meta; ``end`` if there
         is none.
