@@ -16,7 +16,7 @@ CASES = {
     "import pydicom": "import pydicom",
     "import gurney": "import gurney",
     "import gurney.core": "import gurney.core",
-    "gurney --help": "import sys; sys.argv = ['gurney', '--help']; import gurney.cli; gurney.cli.main()",
+    "gurney --help": "import gurney.cli; gurney.cli.main(['--help'])",
 }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from gurney.core import (
     put,
     to_references,
 )
+from gurney.testing import MemoryArchive, example_datasets
 from gurney.trolley.resolution import Resolution, resolve
 
 INSTANCE, SERIES = DICOMObjectLevels.INSTANCE, DICOMObjectLevels.SERIES
@@ -332,3 +333,20 @@ def test_series_without_a_count_is_unknown_not_empty() -> None:
         Expectation(3, "instances named by the caller")
         == (resolved(Archive([]), made).expectations["1.0"])
     )
+
+
+def test_series_chosen_by_a_search_are_all_that_is_expected() -> None:
+    """A search for some series of a study finds those; the others were not asked for."""
+    archive = MemoryArchive(example_datasets())
+    (study,) = [
+        study
+        for study in archive.find_studies(Query(query_level=QueryLevels.INSTANCE))
+        if len(study.series) > 1
+    ][:1]
+    chosen = archive.find_studies(
+        Query(SeriesInstanceUID=study.series[0].uid, query_level=QueryLevels.INSTANCE)
+    )
+
+    resolution = resolve(archive, chosen, DICOMObjectLevels.INSTANCE)
+
+    assert len(study.series[0].instances) == resolution.expectations[study.uid].count

@@ -122,7 +122,7 @@ class Server:
                         self._closing.wait(LONG)
                     if reply.then == "reset":
                         linger = struct.pack("ii", 1, 0)
-                        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                        stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                     if reply.then != "keep":
                         return
 
@@ -1205,7 +1205,7 @@ def test_untrusted_server(tls: Server, identity: str, waits: list[float]) -> Non
     """A server that cannot be trusted is not asked again, and is told nothing."""
     with (
         Transport(tls.url, cert=identity, retries=Retries(sleep=waits.append)) as transport,
-        pytest.raises(AuthenticationError, match="not trusted.*verify"),
+        pytest.raises(AuthenticationError, match=r"not trusted.*verify"),
     ):
         transport.get()
     assert ([], []) == (waits, tls.asked)

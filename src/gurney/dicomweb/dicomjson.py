@@ -121,12 +121,13 @@ class JSONItem:
         attribute = self._attributes.get(canonical(keyword))
         if attribute is None:
             return ""
-        if type(attribute) is dict:  # nearly always; the other way takes five times this
-            values = attribute.get("Value")
-            if type(values) is list and len(values) == 1:
-                value = values[0]
-                if type(value) is str and value.isprintable() and "\\" not in value:
-                    return value.strip(" ")
+        try:  # nearly always; the other way takes five times this
+            values = attribute["Value"]
+            value = values[0]
+            if len(values) == 1 and value.isprintable() and "\\" not in value:
+                return cast("str", value.strip(" "))
+        except (AttributeError, LookupError, TypeError):
+            pass
         return next(iter(self.texts(keyword)), "")
 
     def texts(self, keyword: str) -> tuple[str, ...]:

@@ -103,10 +103,12 @@ _LOST_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and what led to it; some only hold that among their arguments."""
     link: BaseException | None = error
     while link is not None:
         yield link
-        link = link.__cause__ or link.__context__
+        held = (arg for arg in link.args if isinstance(arg, BaseException))
+        link = link.__cause__ or link.__context__ or next(held, None)
 
 
 def _failure_of_tls(asked: str, root: ssl.SSLError) -> GurneyError:

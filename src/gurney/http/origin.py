@@ -79,7 +79,7 @@ def server_url(url: str, at: str) -> str:
 
 def join(at: str, url: str) -> str | None:
     """Return the absolute form of a URL found *at* an address, if it is of the same origin."""
-    if _UNSAFE.search(url):
+    if _parsed(url) is None:
         return None
     absolute = urljoin(at, url)
     return absolute if same_origin(absolute, at) else None

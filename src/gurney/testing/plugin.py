@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
 import pytest
 
 __all__ = ["KIT"]
 
-KIT: Final = ("searchers", "downloaders", "storages")
-"""The modules whose asserts pytest rewrites; they are imported when a test asks for them."""
+KIT: Final = tuple(
+    f"gurney.testing.{module}" for module in ("searchers", "downloaders", "storages")
+)
+"""The modules whose asserts pytest rewrites when they are imported; those that are, stay."""
 
-pytest.register_assert_rewrite(*(f"gurney.testing.{module}" for module in KIT))
+pytest.register_assert_rewrite(*(module for module in KIT if module not in sys.modules))

@@ -100,10 +100,10 @@ def _parts(obj: DICOMDownloadable, level: DICOMObjectLevels) -> Iterator[_Part]:
     """Yield *obj* as one part if it is known down to *level*, else its branches one by one."""
     reference = obj.reference()
     try:
-        yield _Part(reference, to_references((obj,), level), _announced(obj))
+        yield _Part(reference, to_references((obj,), level), _announced_for_choice(obj))
     except NoReferencesFoundError as error:
         failure = "" if obj.children else str(error)
-        yield _Part(reference, announced=_announced(obj), failure=failure)
+        yield _Part(reference, announced=_announced_for_choice(obj), failure=failure)
         for child in obj.children:
             yield from _parts(child, level)
 
@@ -191,15 +191,27 @@ def _judge(
 
 
 def _announced(obj: DICOMDownloadable) -> int | None:
-    """How many instances the archive says are in *obj*; PROTOCOL: absent is unknown, not zero."""
+    """How many instances the archive says are in *obj*; absent is unknown, not zero."""
     if isinstance(obj, Series):
         return number(obj.data, "NumberOfSeriesRelatedInstances")
     if not isinstance(obj, Study):
         return None
-    of_series = [number(series.data, "NumberOfSeriesRelatedInstances") for series in obj.series]
-    total = sum(count or 0 for count in of_series) if None not in of_series else None
-    counts = [total if of_series else None, number(obj.data, "NumberOfStudyRelatedInstances")]
+    counts = [_announced_by_series(obj), number(obj.data, "NumberOfStudyRelatedInstances")]
     return max((count for count in counts if count is not None), default=None)
+
+
+def _announced_by_series(study: Study) -> int | None:
+    counts = [_announced(series) for series in study.series]
+    return sum(count or 0 for count in counts) if counts and None not in counts else None
+
+
+def _announced_for_choice(obj: DICOMDownloadable) -> int | None:
+    """As `_announced`, but of the series that the caller chose, if those are not all there are."""
+    if isinstance(obj, Study):
+        every = number(obj.data, "NumberOfStudyRelatedSeries")
+        if every is not None and 0 < len(obj.series) < every:
+            return _announced_by_series(obj)
+    return _announced(obj)
 
 
 def _expectations(parts: Iterable[_Part]) -> dict[str, Expectation]:

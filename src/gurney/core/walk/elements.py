@@ -14,7 +14,7 @@ recurses.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
@@ -123,7 +123,7 @@ class ElementWalk(Machine):
         long_form = LONG_FORM.get
         wanted = _NOTHING if self._open else self.kept.wanted
         last, ceiling = self._last, self.ceiling
-        vr: Any = None  # bytes, in explicit VR
+        vr = b""  # stays so in implicit VR
         need, end = 8, len(buffer)
         count = self._count
         for count in range(self._count, self.limits.elements):
@@ -149,7 +149,7 @@ class ElementWalk(Machine):
                         break
                     (length,) = unpack_length(buffer, at + 8)
                 elif long is None:
-                    vr = None
+                    vr = b""
                     (length,) = unpack_length(buffer, at + 4)
             if length & 1:
                 if length == _UNDEFINED:
@@ -213,11 +213,11 @@ class ElementWalk(Machine):
         self._last = tag - 1  # so that it is in order, next time
         return at
 
-    def _enter(self, tag: int, vr: bytes | None, at: int) -> int:
+    def _enter(self, tag: int, vr: bytes, at: int) -> int:
         """Enter a sequence, or pixel data in fragments."""
         if len(self._open) >= self.limits.depth:
             return self._over_budget("sequences inside each other", self.limits.depth, at)
-        fragmented = tag in PIXEL_DATA or vr not in (None, b"SQ", b"UN")
+        fragmented = tag in PIXEL_DATA or vr not in (b"", b"SQ", b"UN")
         if not self._open and not fragmented and tag in self.kept.wanted:
             self._recording = Recording(self.origin + at, self.kept.limit)
         # What is of unknown VR and undefined length is little endian, always (PS3.5 6.2.2).
@@ -277,7 +277,7 @@ class ElementWalk(Machine):
 
     # ------------------------------------------------------------------ what is kept
 
-    def _keep(self, tag: int, vr: bytes | None, length: int, buffer: Buffer, at: int) -> bool:
+    def _keep(self, tag: int, vr: bytes, length: int, buffer: Buffer, at: int) -> bool:
         """Keep a value; False if it is not all here yet."""
         if tag in PIXEL_DATA:
             self.pixels = Pixels(tag, length)
@@ -304,7 +304,7 @@ class ElementWalk(Machine):
         if value is None:
             self._leave_out(tag)
         else:
-            vr = b"SQ" if self.encoding.explicit else None
+            vr = b"SQ" if self.encoding.explicit else b""
             self.kept.values[tag] = (vr, value, recording.start)
 
     def _leave_out(self, tag: int) -> None:

@@ -84,6 +84,6 @@ def _frames(values: Mapping[int, RawValue]) -> int:
 
 def _unsigned(raw: RawValue | None, order: Literal["little", "big"]) -> int:
     """An unsigned short; zero if absent, or something else."""
-    if raw is None or len(raw[1]) != 2 or raw[0] not in (None, b"US"):
+    if raw is None or len(raw[1]) != 2 or raw[0] not in (b"", b"US"):
         return 0
     return int.from_bytes(raw[1], order)

@@ -12,8 +12,8 @@ from pydicom.tag import BaseTag
 
 __all__ = ["FaultKind", "Limits", "RawValue", "Walked"]
 
-RawValue = tuple[bytes | None, bytes, int]
-"""A value as it lies in the bytes: its VR (None if implicit), itself, and its position."""
+RawValue = tuple[bytes, bytes, int]
+"""A value as it lies in the bytes: its VR (empty if implicit), itself, and its position."""
 
 
 @attrs.frozen
@@ -37,10 +37,10 @@ class Limits:
         Bytes that a deflated data set may grow to.
     """
 
-    depth: int = 1000
-    elements: int = 10_000_000
+    depth: int = attrs.field(default=1000, validator=attrs.validators.ge(0))
+    elements: int = attrs.field(default=10_000_000, validator=attrs.validators.ge(0))
     value: int = attrs.field(default=64 * 1024, validator=attrs.validators.ge(1024))
-    inflated: int = 4 * 1024**3
+    inflated: int = attrs.field(default=4 * 1024**3, validator=attrs.validators.ge(0))
 
 
 class FaultKind(str, Enum):
@@ -135,8 +135,8 @@ class Walked:
         dataset.set_original_encoding(self.implicit_vr, self.little_endian)
         return dataset
 
-    def _raw(self, tag: int, vr: bytes | None, value: bytes, position: int) -> RawDataElement:
-        name = None if vr is None else vr.decode("ascii")
+    def _raw(self, tag: int, vr: bytes, value: bytes, position: int) -> RawDataElement:
+        name = vr.decode("ascii") or None
         empty = None if value else empty_value_for_VR(name, raw=True)
         return RawDataElement(
             BaseTag(tag),
@@ -144,6 +144,6 @@ class Walked:
             len(value),
             value if value or isinstance(empty, bytes) else None,
             position,
-            vr is None,
+            not vr,
             self.little_endian,
         )

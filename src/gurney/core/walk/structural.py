@@ -11,6 +11,7 @@ from .result import Limits, Walked
 
 __all__ = ["StructuralWalk", "walk", "walk_file"]
 
+_LIMITS = Limits()
 _PIECE = 16 * 1024  # bytes read from a file at once: most headers are shorter
 
 
@@ -115,7 +116,7 @@ class StructuralWalk:
     __slots__ = ("_walk",)
 
     def __init__(self, keywords: Iterable[str] = (), limits: Limits | None = None) -> None:
-        self._walk: InstanceWalk = InstanceWalk(keywords, limits or Limits())
+        self._walk: InstanceWalk = InstanceWalk(keywords, limits or _LIMITS)
 
     def feed(self, chunk: bytes | bytearray | memoryview) -> None:
         """Walk over *chunk*, of any length, which follows the one before. It is not held."""

@@ -11,9 +11,9 @@ from pydicom.datadict import keyword_for_tag
 __all__ = [
     "BIG",
     "EXPLICIT",
+    "Encoding",
     "IMPLICIT",
     "LONG_FORM",
-    "Encoding",
     "begins_data_set",
     "deflated",
     "describe",
