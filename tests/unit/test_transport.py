@@ -51,7 +51,10 @@ class Asked:
 
 @attrs.frozen
 class Reply:
-    """Bytes to send, and what happens after them: ``keep``, ``close``, ``reset`` or ``stall``."""
+    """Bytes to send, and what then: ``keep``, ``close``, ``drop``, ``reset`` or ``stall``.
+
+    To ``drop`` a connection is to close it without the end of TLS.
+    """
 
     head: bytes
     body: bytes = b""
@@ -65,6 +68,7 @@ class Server:
         self.replies: list[Reply | Callable[[Asked], Reply]] = []
         self.asked: list[Asked] = []
         self.connections: int = 0
+        self.greeting: bytes = b""  # said at once instead of all that, to who may not speak HTTP
         self._tls: ssl.SSLContext | None = tls
         self._closing: threading.Event = threading.Event()
         self._listener: socket.socket = socket.create_server(("127.0.0.1", 0))
@@ -107,24 +111,43 @@ class Server:
                 self._run(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
-        with suppress(OSError), connection:
-            stream = connection
-            if self._tls is not None:
-                stream = self._tls.wrap_socket(connection, server_side=True)
+        with suppress(OSError), connection, connection.dup() as line:
+            if self.greeting:
+                line.sendall(self.greeting)
+                wait_for_close(line)
+                return
+            try:
+                stream = connection
+                if self._tls is not None:
+                    stream = self._tls.wrap_socket(connection, server_side=True)
+            except ssl.SSLError:
+                line.shutdown(socket.SHUT_WR)
+                wait_for_close(line)
+                return
             with stream, stream.makefile("rb") as reader:
                 while (asked := read_request(reader)) is not None:
-                    self.asked.append(asked)
-                    reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
-                    if callable(reply):
-                        reply = reply(asked)
-                    stream.sendall(reply.head + reply.body)
-                    if reply.then == "stall":
-                        self._closing.wait(LONG)
-                    if reply.then == "reset":
-                        linger = struct.pack("ii", 1, 0)
-                        stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-                    if reply.then != "keep":
-                        return
+                    self._answer(asked, stream, line)
+
+    def _answer(self, asked: Asked, stream: socket.socket, line: socket.socket) -> None:
+        self.asked.append(asked)
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if callable(reply):
+            reply = reply(asked)
+        stream.sendall(reply.head + reply.body)
+        if reply.then == "stall":
+            self._closing.wait(LONG)
+        if reply.then == "reset":
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if reply.then == "close" and isinstance(stream, ssl.SSLSocket):
+            stream.unwrap()
+        if reply.then != "keep":
+            raise ConnectionAbortedError(reply.then)
+
+
+def wait_for_close(line: socket.socket) -> None:
+    """Read until the client has closed, so that it is not reset before it has read."""
+    while line.recv(65536):
+        pass
 
 
 def read_request(reader: Any) -> Asked | None:
@@ -1167,12 +1190,13 @@ def identity(authority: trustme.CA, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def tls(authority: trustme.CA) -> Iterator[Server]:
+def tls(authority: trustme.CA, trusted: str, tmp_path: Path) -> Iterator[Server]:
     """A server that shows a certificate and wants one."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    path = tmp_path / "server.pem"
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=trusted)
     context.verify_mode = ssl.CERT_REQUIRED
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.configure_trust(context)
+    context.load_cert_chain(path)
     server = Server(context)
     server.replies = [reply(b"1")]
     yield server
@@ -1180,10 +1204,12 @@ def tls(authority: trustme.CA) -> Iterator[Server]:
 
 
 @pytest.fixture
-def bundles(monkeypatch: pytest.MonkeyPatch) -> None:
+def bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment that names other authorities."""
+    path = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(path)
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.setenv(name, str(Path(requests.certs.where())))
+        monkeypatch.setenv(name, str(path))
 
 
 @pytest.mark.usefixtures("bundles")
@@ -1235,11 +1261,11 @@ def test_files_that_are_not_there(tls: Server, tmp_path: Path, name: str) -> Non
 
 def test_tls_to_a_port_without(server: Server) -> None:
     """A wrong scheme is told from a wrong certificate."""
-    server.replies = [Reply(b"HTTP/1.1 400 DOE\r\n\r\n", then="close")]
+    server.greeting = b"HTTP/1.1 400 DOE\r\n\r\n"
     url = server.url.replace("http:", "https:")
     with (
         Transport(url, retries=Retries(sleep=lambda _: None)) as transport,
-        pytest.raises((ProtocolViolationError, ArchiveUnavailableError)) as caught,
+        pytest.raises(ProtocolViolationError, match="scheme and port") as caught,
     ):
         transport.get()
     assert_says_nothing(caught.value)
@@ -1261,9 +1287,20 @@ def test_idle_over_tls(
         list(answer.chunks())
 
 
-def test_cut_over_tls(tls: Server, trusted: str, identity: str) -> None:
-    """A connection that ends without the end of TLS has been cut, also where nothing else says."""
-    tls.replies = [until_close(b"1" * 100_000, then="reset")]
+def test_end_over_tls(tls: Server, trusted: str, identity: str) -> None:
+    """A connection that ends as TLS says has brought the whole answer."""
+    tls.replies = [until_close(b"1" * 100_000)]
+    with (
+        Transport(tls.url, verify=trusted, cert=identity) as transport,
+        transport.get() as answer,
+    ):
+        assert b"1" * 100_000 == answer.read()
+
+
+@pytest.mark.parametrize("then", ["drop", "reset"])
+def test_w01_cut_over_tls(tls: Server, trusted: str, identity: str, then: str) -> None:
+    """W01: a connection that ends without the end of TLS has been cut, if nothing else tells."""
+    tls.replies = [until_close(b"1" * 100_000, then)]
     with (
         Transport(tls.url, verify=trusted, cert=identity) as transport,
         transport.get() as answer,

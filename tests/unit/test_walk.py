@@ -551,6 +551,7 @@ def test_one_zero_after_the_pixels_is_padding() -> None:
         (part10(HEAD, b"\x10\0"), "cut in the header of an element, at byte 202; at least 208"),
         (part10(), "cut before the data set, at byte 186"),
         (part10(bytes(512)), "cut before the first element, at byte 698"),
+        (part10(item(b"ab", 90)), "cut before the first element, at byte 196; at least 284"),
         (part10(HEAD, fragments(b"1234")[:-8]), "cut in (7FE0,0010) PixelData, which is not"),
         (
             part10(HEAD, explicit(0x00081140, "SQ", item(length=UNDEFINED) + HEAD, UNDEFINED)),

@@ -30,6 +30,7 @@ __all__ = ["DamagedIndexError", "Index", "IndexConnection", "open_index"]
 T = TypeVar("T")
 
 MEMORY: Final = ":memory:"
+_HEADER: Final = b"SQLite format 3\0"
 _PATIENCE: Final = 600.0  # seconds that one process waits for another that writes
 _SUFFIXES: Final = ("", "-journal", "-lock", "-lock-journal")
 
@@ -185,19 +186,29 @@ def open_index(root: bytes, wanted: str | os.PathLike[str] | None) -> Index:
 
 
 def _check_replaceable(path: Path) -> None:
-    if not path.is_file() or path.stat().st_size == 0:
-        return
     try:
-        with closing(_connect(path)) as connection:
-            (application,) = connection.execute("PRAGMA application_id").fetchone()
-    except sqlite3.OperationalError:  # it cannot be read now: nor will it be overwritten
+        ours = not path.is_file() or _is_ours(path)
+    except (OSError, sqlite3.OperationalError):  # it cannot be read now: nor will it be overwritten
         return
-    except sqlite3.DatabaseError:  # it is damaged, or no database at all: no locks to be dropped
-        application = int.from_bytes(path.read_bytes()[68:72], "big")
-    if application != APPLICATION:
+    if not ours:
         raise InvalidInputError(
             f"{path.name} exists and is no index of gurney's; name a file that does not exist yet"
         )
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether *path* is an index, be it damaged, or empty."""
+    try:
+        with closing(_connect(path)) as connection:
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+            return bool(application == APPLICATION or pages == 0)
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:  # it is damaged, or no database: there are no locks to be dropped
+        with path.open("rb") as file:
+            head = file.read(100)
+        return head[:16] == _HEADER and int.from_bytes(head[68:72], "big") == APPLICATION
 
 
 def _connect(path: Path) -> IndexConnection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from ssl import SSLSocket
 from typing import Final
 
 from requests import Response
@@ -42,6 +43,10 @@ class Wire:
         self._timeouts: Timeouts = timeouts
         self._clock: Callable[[], float] = clock
         self._window: tuple[float, int] = (0.0, 0)  # seconds waited, bytes that came meanwhile
+        socket = _socket_of(response)
+        if isinstance(socket, SSLSocket):
+            # Else a connection that is reset looks like one that has ended, over TLS.
+            socket.suppress_ragged_eofs = False  # type: ignore[attr-defined]  # not in typeshed
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the body: the first bytes at once, then in pieces of 64 KiB to 1 MiB.
@@ -115,7 +120,14 @@ def discard(response: Response, timeouts: Timeouts) -> None:
 
 
 def _set_timeout(response: Response, seconds: float) -> None:
-    """Set how long the next reads may wait; urllib3 sets it anew for the next request.
+    """Set how long the next reads may wait; urllib3 sets it anew for the next request."""
+    settimeout = getattr(_socket_of(response), "settimeout", None)
+    if settimeout is not None:
+        settimeout(seconds)
+
+
+def _socket_of(response: Response) -> object:
+    """Return the socket that an answer is read from; `None` if it is read from anything else.
 
     If the server closes the connection after the answer, `http.client` has let go of it, and only
     the reader of the answer still holds the socket. A test for each way keeps this true.
@@ -123,6 +135,4 @@ def _set_timeout(response: Response, seconds: float) -> None:
     holder: object = response.raw
     for name in ("_fp", "fp", "raw", "_sock"):
         holder = getattr(holder, name, None)
-    settimeout = getattr(holder, "settimeout", None)
-    if settimeout is not None:
-        settimeout(seconds)
+    return holder

@@ -315,7 +315,7 @@ class ElementWalk(Machine):
 
     def cut_off(self) -> str:
         """Say where the walk is if it must not end there; ``""`` if it may."""
-        if self.skip:
+        if self.skip and (self._open or self._last >= 0):
             return f"in {describe(self._open[-1].tag if self._open else self._last)}"
         if len(self.held) >= 8:
             group, element, *_ = self.encoding.header.unpack_from(self.held)
