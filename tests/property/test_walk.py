@@ -225,6 +225,39 @@ def test_any_bytes(content: bytes, sizes: list[int], labelled: bool) -> None:
     assert found == walk(pieces(content, sizes))
 
 
+TOKENS = [
+    *(b"\xfe\xff\0\xe0\xff\xff\xff\xff", b"\xfe\xff\0\xe0\2\0\0\0ab", b"\xfe\xff\0\xe0\0\0\0\0"),
+    *(b"\xfe\xff\x0d\xe0\0\0\0\0", MARKER, b"\xfe\xff\xdd\xe0\1\0\0\0", bytes(8), b"\0"),
+    *(b"\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff", b"\x08\0\x40\x11SQ\0\0\4\0\0\0abcd"),
+    *(b"\x08\0\x40\x11\xff\xff\xff\xff", b"\x09\0\1\x10UN\0\0\xff\xff\xff\xff"),
+    *(b"\xe0\x7f\x10\0OB\0\0\xff\xff\xff\xff", b"\xe0\x7f\x10\0OW\0\0\2\0\0\0ab"),
+    *(b"\x10\0\x20\0LO\2\0ab", b"\x10\0\x20\0\2\0\0\0ab", b"\x10\0\x20\0LO\3\0abc"),
+    *(b"\x10\0\x20\0ZZ\0\0\2\0\0\0ab", b"\x10\0\x20\0LO\xff\xff", b"\0\x10\0\x20LO\0\2ab"),
+    *(b"\2\0\2\0UI\2\x001\0", b"\x08\0\x18\0UI\2\x001\0", b"\0\0\0\0UL\4\0\4\0\0\0"),
+]
+
+
+@given(st.sampled_from([*SYNTAXES, None]), st.lists(st.sampled_from(TOKENS), max_size=12), sizes)
+def test_any_structure(syntax: UID | None, tokens: list[bytes], sizes: list[int]) -> None:
+    """Elements, items and delimiters in any order are called something, and never raise."""
+    uid = syntax.encode() if syntax else b""
+    uid += b"\0" * (len(uid) % 2)
+    head = bytes(128) + b"DICM\2\0\x10\0UI" + len(uid).to_bytes(2, "little") + uid
+    data_set = b"".join(tokens)
+    if syntax == DeflatedExplicitVRLittleEndian:
+        compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        data_set = compressor.compress(data_set) + compressor.flush()
+    content = data_set if syntax is None else head + data_set
+
+    found = walk([content], KEYWORDS)
+
+    assert len(content) == found.size
+    assert 0 <= found.data_set_offset <= found.end <= found.size
+    assert found.whole is (found.fault == "")
+    assert found == walk(pieces(content, sizes), KEYWORDS)
+    assert found == walk_file(io.BytesIO(content), KEYWORDS)
+
+
 @pytest.mark.parametrize("kind", ["native", "fragments", "deflated", "sequence asked for"])
 def test_memory_is_that_of_a_chunk(kind: str) -> None:
     """An instance of 300 MB takes no more memory than a chunk of it."""

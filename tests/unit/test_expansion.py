@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator, Sequence
-from itertools import count, islice
+from itertools import islice
 
 import pytest
 
@@ -175,8 +175,10 @@ def test_foreign_class_without_children_is_named_in_the_error() -> None:
 
 
 def endless() -> Iterator[Study]:
-    for n in count(1):
+    """More studies than anyone may read ahead; it ends, so that a test that fails does too."""
+    for n in range(1, 1000):
         yield Study(f"{n}", series=[Series(f"{n}.1"), Series(f"{n}.2")])
+    raise AssertionError("the whole stream was read")
 
 
 def test_iter_references_streams_an_endless_generator() -> None:

@@ -250,7 +250,7 @@ def test_read_only_archive_is_searched(root: Path) -> None:
     [
         (OSError(errno.EROFS, "Read-only file system"), "read-only file system"),
         (sqlite3.OperationalError("database or disk is full"), "database or disk is full"),
-        (sqlite3.OperationalError("disk I/O error"), "disk I/O error"),
+        (sqlite3.OperationalError("unable to open database file"), "unable to open database file"),
     ],
 )
 def test_when_it_cannot_be_written_any_more_it_goes_on_in_memory(

@@ -127,11 +127,14 @@ def test_study_matches_if_one_instance_does() -> None:
 
 
 def test_counts_are_of_whole_studies() -> None:
-    """A study of which only some series were asked for does not say how large it is."""
+    """A study of which only one series was asked for says how large all of it is."""
     archive = MemoryArchive(DATASETS)
-    (study,) = archive.find_studies(Query(SeriesInstanceUID="2.25.400202"))
+    query = Query(SeriesInstanceUID="2.25.400202", query_level=QueryLevels.INSTANCE)
+    (study,) = archive.find_studies(query)
+    data, (series,) = study.data, study.series
 
-    assert "NumberOfStudyRelatedInstances" not in study.data
+    assert (2, 3) == (data.NumberOfStudyRelatedSeries, data.NumberOfStudyRelatedInstances)
+    assert 1 == series.data.NumberOfSeriesRelatedInstances == len(series.instances)
 
 
 def test_failing_instance_comes_in_part() -> None:

@@ -285,6 +285,14 @@ def test_plain_list_proves_nothing() -> None:
     )
 
 
+def test_plain_list_is_not_proved_by_another_count() -> None:
+    """A plain list that is longer than the archive announces is odd, and proves nothing."""
+    found = resolved(Archive([study("1.0", 3, announced=2)], plain), StudyReference("1.0"))
+
+    assert Completeness.UNKNOWN is found.expectations["1.0"].completeness
+    assert 3 == found.expectations["1.0"].count
+
+
 def test_plain_list_is_proved_by_the_count() -> None:
     """A plain list that is as long as the archive announces is complete."""
     found = resolved(Archive([study("1.0", 3, announced=3)], plain), StudyReference("1.0"))

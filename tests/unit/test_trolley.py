@@ -374,6 +374,15 @@ def test_larger_count_makes_the_receipt_incomplete(
     ) == receipt.studies[0].reasons
 
 
+def test_series_that_were_chosen_are_all_that_is_expected(trolley: Trolley) -> None:
+    """Of a study of which one series was searched for, that series is expected, and no other."""
+    query = Query(SeriesInstanceUID="2.25.400202", query_level=QueryLevels.INSTANCE)
+    receipt = trolley.download(trolley.find_studies(query))
+
+    assert receipt.complete
+    assert 1 == receipt.studies[0].received
+
+
 def test_plain_listing_makes_the_receipt_incomplete(
     archive: MemoryArchive, storage: MemoryStorage
 ) -> None:
@@ -504,12 +513,13 @@ def test_progress_is_told(trolley: Trolley) -> None:
     """The listener learns what is expected, each byte that passes, and each outcome, in order."""
     heard: list[Progress] = []
     trolley.download([ONE])
-    receipt = trolley.download([CT, STRANGER], progress=heard.append)
+    receipt = trolley.download([CT, STRANGER, MR], progress=heard.append)
+    came = INSTANCES[1:5]
 
-    assert Progress(expected=3) == heard[0]
-    assert [STRANGER, ONE, TWO] == [p.outcome.reference for p in heard if p.outcome]
-    assert (3, 3, 1) == (heard[-1].expected, heard[-1].done, heard[-1].failed)
-    assert len(FILES[TWO]) == heard[-1].received
+    assert Progress(expected=6) == heard[0]
+    assert [STRANGER, ONE, *came] == [p.outcome.reference for p in heard if p.outcome]
+    assert (6, 6, 1) == (heard[-1].expected, heard[-1].done, heard[-1].failed)
+    assert sum(len(FILES[reference]) for reference in came) == heard[-1].received
     assert set(receipt.outcomes) == {p.outcome for p in heard if p.outcome}
     assert sorted(p.done for p in heard) == [p.done for p in heard]
 

@@ -162,6 +162,7 @@ class JSONItem:
 
 _MARGIN: Final = 1024  # bytes of white space before the first character that counts
 _BLANK: Final = re.compile(r"[ \t\n\r]*")  # RFC 8259, 2
+_COMMA: Final = re.compile(r"[ \t\n\r]*(,?)[ \t\n\r]*")
 
 # Numbers stay the text they were written in: an IS or DS must not change on its way.
 _decode: Final = json.JSONDecoder(
@@ -201,9 +202,8 @@ def _values(text: str) -> Iterator[tuple[object, str]]:
         while more:
             value, end = _value(text, at)
             yield value, text[at:end]
-            at = _skip(text, end)
-            more = text[at : at + 1] == ","
-            at = _skip(text, at + 1) if more else at
+            comma = cast("re.Match[str]", _COMMA.match(text, end))
+            more, at = bool(comma[1]), comma.end()
         if text[at : at + 1] != "]":
             raise _broken(text, at)
         end = at + 1

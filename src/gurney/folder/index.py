@@ -208,7 +208,8 @@ def _is_ours(path: Path) -> bool:
     except sqlite3.DatabaseError:  # it is damaged, or no database: there are no locks to be dropped
         with path.open("rb") as file:
             head = file.read(100)
-        return head[:16] == _HEADER and int.from_bytes(head[68:72], "big") == APPLICATION
+        ours = head[:16] == _HEADER and int.from_bytes(head[68:72], "big") == APPLICATION
+        return ours or not head  # another process may be replacing it
 
 
 def _connect(path: Path) -> IndexConnection:
@@ -248,9 +249,12 @@ def _beside(path: Path, suffix: str) -> Path:
 
 
 def _is_damage(error: Exception) -> bool:
-    """Whether *error* says that the contents are wrong, and not that they cannot be reached."""
+    """Whether *error* says that the contents are wrong, and not that they cannot be reached.
+
+    An I/O error may be either: a file that ends too early is one.
+    """
     if isinstance(error, sqlite3.OperationalError):
-        return "no such" in str(error) or "malformed" in str(error)
+        return any(words in str(error) for words in ("no such", "malformed", "disk I/O error"))
     return True
 
 

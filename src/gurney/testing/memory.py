@@ -30,6 +30,7 @@ from gurney.core import (
     level_of_keyword,
     put,
     subset,
+    text,
     unique,
 )
 
@@ -164,13 +165,13 @@ def _extended(query: Query) -> ExtendedQuery:
 def _items(study: Selected, query: Query, level: DICOMObjectLevels) -> Iterator[Dataset]:
     """Yield one data set for each object of *level*, with what a search returns of it."""
     wanted = _tags(query, level)
-    for series in study.series:
+    modalities = [text(series[0], "Modality") for series in study.series]
+    for series in study.answer:
         for instance in series if level is DICOMObjectLevels.INSTANCE else series[:1]:
             item = subset(instance, wanted.__contains__)
-            put(item, "ModalitiesInStudy", study.modalities)
-            if study.whole:
-                put(item, "NumberOfStudyRelatedSeries", [len(study.series)])
-                put(item, "NumberOfStudyRelatedInstances", [sum(map(len, study.series))])
+            put(item, "ModalitiesInStudy", list(unique(modalities)))
+            put(item, "NumberOfStudyRelatedSeries", [len(study.series)])
+            put(item, "NumberOfStudyRelatedInstances", [sum(map(len, study.series))])
             put(item, "NumberOfSeriesRelatedInstances", [len(series)])
             yield item
         if level is DICOMObjectLevels.STUDY:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import attrs
 from pydicom.dataset import Dataset
 
-from gurney.core import InstanceReference, Match, Query, matches, put, text
+from gurney.core import InstanceReference, Match, Query, matches, put
 
 __all__ = ["Selected", "select"]
 
@@ -22,16 +22,13 @@ class Selected:
     Attributes
     ----------
     series
-        Those that are part of the answer, each with all of its instances: length >= 1.
-    modalities
-        Of all its series, in order of first appearance.
-    whole
-        Whether all its series are part of the answer.
+        All of them, each with all of its instances.
+    answer
+        Those series that are part of the answer: length >= 1.
     """
 
-    series: tuple[tuple[Dataset, ...], ...]
-    modalities: tuple[str, ...]
-    whole: bool
+    series: Sequence[Sequence[Dataset]]
+    answer: Sequence[Sequence[Dataset]]
 
 
 def select(
@@ -47,8 +44,7 @@ def select(
         everything = [dataset for group in series for dataset in group]
         found = [group for group in series if _any_matches(of_series, group)]
         if found and _any_matches(of_study, everything) and _any_matches(of_any, everything):
-            modalities = dict.fromkeys(text(dataset, "Modality") for dataset in everything)
-            yield Selected(tuple(found), tuple(modalities), len(found) == len(series))
+            yield Selected(series, found)
 
 
 def _keys(query: Query) -> tuple[Dataset, Dataset, Dataset]:
@@ -73,9 +69,9 @@ def _any_matches(keys: Dataset, datasets: Iterable[Dataset]) -> bool:
 
 def _by_study(
     instances: Iterable[tuple[InstanceReference, Dataset]],
-) -> list[list[tuple[Dataset, ...]]]:
+) -> list[list[list[Dataset]]]:
     studies: dict[str, dict[str, list[Dataset]]] = {}
     for reference, dataset in instances:
         series = studies.setdefault(reference.study_uid, {})
         series.setdefault(reference.series_uid, []).append(dataset)
-    return [[tuple(group) for group in series.values()] for series in studies.values()]
+    return [list(series.values()) for series in studies.values()]
