@@ -226,6 +226,7 @@ def test_any_bytes(content: bytes, sizes: list[int], labelled: bool) -> None:
 
 
 TOKENS = [
+    b"\xfe\xff\0\xe0\xc8\0\0\0",  # an item longer than all that may follow
     *(b"\xfe\xff\0\xe0\xff\xff\xff\xff", b"\xfe\xff\0\xe0\2\0\0\0ab", b"\xfe\xff\0\xe0\0\0\0\0"),
     *(b"\xfe\xff\x0d\xe0\0\0\0\0", MARKER, b"\xfe\xff\xdd\xe0\1\0\0\0", bytes(8), b"\0"),
     *(b"\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff", b"\x08\0\x40\x11SQ\0\0\4\0\0\0abcd"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
+import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -170,26 +171,43 @@ def test_pickle_of_a_part_brings_the_study_along(study: Study) -> None:
     assert_linked(instance.root())
 
 
-def test_two_threads_may_give_one_child_to_two_parents() -> None:
-    """Exactly one parent takes the child, the others get copies, and every tree is linked."""
-    for _ in range(200):
-        series = Series("1.2.3", instances=[Instance("1.2.3.1")])
-        studies = in_threads(partial(Study, series=[series]), ["1", "2", "3", "4"])
-        takers = [study for study in studies if study.series[0] is series]
+@pytest.mark.usefixtures("hasty")
+def test_threads_may_give_one_child_to_several_parents() -> None:
+    """Exactly one parent takes each child, the others get copies, and every tree is linked."""
+    for _ in range(20):
+        instances = [Instance(f"1.{number}") for number in range(300)]
+        parents = in_threads(partial(Series, instances=instances), ["1", "2", "3", "4"])
 
-        assert 1 == len(takers)
-        assert takers[0] is series.parent
-        for study in studies:
-            assert_linked(study)
+        for place, instance in enumerate(instances):
+            takers = [parent for parent in parents if parent.instances[place] is instance]
+            assert [instance.parent] == takers
+        for parent in parents:
+            assert all(instance.parent is parent for instance in parent)
 
 
-def test_two_threads_see_one_data_set() -> None:
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Make threads take turns as often as they can."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+def test_threads_see_one_data_set() -> None:
     """What one thread writes into `data` made on first use is not lost to the other."""
-    for _ in range(200):
-        instance = Instance("1")
-        first, second = in_threads(attrgetter("data"), [instance, instance])
+    both_have_made_one = Barrier(2)
 
-        assert first is second
+    def make() -> Dataset:
+        made = Dataset()
+        both_have_made_one.wait()
+        return made
+
+    instance = Instance("1", make)
+    first, second = in_threads(attrgetter("data"), [instance, instance])
+
+    assert first is second
+    assert first is instance.data
 
 
 def in_threads(function: Callable[[_In], _Out], arguments: Sequence[_In]) -> list[_Out]:

@@ -317,6 +317,14 @@ def test_larger_count_is_expected(level: QueryLevels) -> None:
     assert 5 == found.expectations["1.0"].count
 
 
+def test_count_that_the_caller_knows_is_not_forgotten() -> None:
+    """An earlier search announced more than the listing holds, which has no count of its own."""
+    archive = Archive([study("1.0", 2)])
+    known = attrs.evolve(study("1.0", announced=5), series=())
+
+    assert 5 == resolved(archive, known).expectations["1.0"].count
+
+
 def test_smaller_count_is_not_believed() -> None:
     """Counts may be stale: what is listed is expected, even if less is announced."""
     found = resolved(Archive([]), study("1.0", 3, announced=2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,7 @@ from ..core import (
     chunked,
 )
 from .fetching import Wanted, deepest, look_up, to_file
-from .index import Index, IndexConnection, open_index
+from .index import Index, open_index
 from .paths import absolute
 from .refreshing import Changes, refresh
 from .report import FileStatus, FolderReport, ListedFile
@@ -126,7 +127,7 @@ class FolderArchive(Searcher, FileDownloader):
         """
         extended = _extended(query)
 
-        def work(connection: IndexConnection) -> tuple[Found, FolderReport]:
+        def work(connection: sqlite3.Connection) -> tuple[Found, FolderReport]:
             changes = self._refresh(connection)
             with transaction(connection):
                 return find(connection, self._root, extended), describe(connection, changes)
@@ -183,9 +184,8 @@ class FolderArchive(Searcher, FileDownloader):
             page, path = self._index.run(partial(listing, after=path, status=status))
             yield from page
 
-    def _refresh(self, connection: IndexConnection) -> Changes:
-        writing = partial(self._index.writing, connection)
-        changes = refresh(connection, self._root, self._index.files(), writing)
+    def _refresh(self, connection: sqlite3.Connection) -> Changes:
+        changes = refresh(connection, self._root, self._index.files(), self._index.writing)
         self._refreshed = True
         return changes
 

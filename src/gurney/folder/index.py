@@ -4,9 +4,10 @@ An index is an sqlite3 database that can always be made anew from the files, so 
 never stops a search: a damaged one is replaced, and where none can be written it is kept in
 memory. Both are noted. It holds patient data: only its owner may read it.
 
-Writing and replacing is done under a lock, which is that of an empty database beside the index.
-Nobody else opens these files: to close one, in whatever way, drops the locks that other threads
-of the process have on it (https://www.sqlite.org/howtocorrupt.html, 2.2).
+Beside it lies an empty database, for its locks: shared by all who use the index, reserved by the
+one who brings it up to date, exclusive for who replaces it. They end with their process. Nobody
+may open these files by other means: to close one drops the locks that other threads have on it,
+and to delete one in use mixes up journals (https://www.sqlite.org/howtocorrupt.html).
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Generator
-from contextlib import closing, contextmanager
-from functools import partial
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from threading import RLock
 from typing import Final, TypeVar
@@ -25,7 +25,7 @@ from .paths import absolute, in_words, real
 from .places import default_index
 from .schema import APPLICATION, prepare
 
-__all__ = ["DamagedIndexError", "Index", "IndexConnection", "open_index"]
+__all__ = ["DamagedIndexError", "Index", "open_index"]
 
 T = TypeVar("T")
 
@@ -40,15 +40,6 @@ class DamagedIndexError(SearchError):
 
     def __str__(self) -> str:
         return "the index of the folder is damaged; delete its file and search again"
-
-
-class IndexConnection(sqlite3.Connection):
-    """A connection that knows which file it has opened.
-
-    As long as it is open no other file has the same number, even if this one is deleted.
-    """
-
-    number: int | None = None
 
 
 class Index:
@@ -69,14 +60,14 @@ class Index:
         self.wanted: Path | str | None = wanted
         self.notes: list[str] = []
         self._root: bytes = root
-        self._memory: IndexConnection | None = None
+        self._memory: sqlite3.Connection | None = None
         self._in_use: RLock = RLock()  # the connection in memory is one for all threads
 
     def __del__(self) -> None:
         if self._memory is not None:
             self._memory.close()
 
-    def run(self, work: Callable[[IndexConnection], T]) -> T:
+    def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do *work* with a connection; do it again if the index had to be rebuilt or moved.
 
         Raises
@@ -94,21 +85,13 @@ class Index:
             return work(self._in_memory())
 
     @contextmanager
-    def writing(self, connection: IndexConnection) -> Generator[None, None, None]:
-        """Keep every other writer out; readers are not held up. It ends with the process.
-
-        Raises
-        ------
-        DamagedIndexError
-            If another process has replaced the index that *connection* has opened.
-        """
+    def writing(self) -> Generator[None, None, None]:
+        """Keep every other writer out; readers are not held up."""
         if self.path is None:
             yield
-            return
-        with _locked(self.path):
-            if connection.number != _number(self.path):
-                raise DamagedIndexError
-            yield
+        else:
+            with _lock(self.path, "IMMEDIATE"):
+                yield
 
     def files(self) -> frozenset[bytes]:
         """Return the files that the index consists of: they are no part of the archive."""
@@ -116,41 +99,29 @@ class Index:
             return frozenset()
         return frozenset(real(_beside(self.path, suffix)) for suffix in _SUFFIXES)
 
-    def _on_disk(self, path: Path, work: Callable[[IndexConnection], T]) -> T:
-        with closing(_connect(path)) as connection:
+    def _on_disk(self, path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
+        with _lock(path, "SHARED"), closing(_connect(path)) as connection:
+            found = _identity(path)
             try:
                 return work(self._prepared(connection))
             except (sqlite3.Error, DamagedIndexError) as error:
                 if not _is_damage(error):
                     raise
-                if self._replace(path, connection):
-                    self.notes.append("the index was damaged and has been rebuilt")
-        with closing(_connect(path)) as connection:
+        if _replace(path, found):
+            self.notes.append("the index was damaged and has been rebuilt")
+        with _lock(path, "SHARED"), closing(_connect(path)) as connection:
             return work(self._prepared(connection))
 
-    def _in_memory(self) -> IndexConnection:
+    def _in_memory(self) -> sqlite3.Connection:
         if self._memory is None:
-            self._memory = sqlite3.connect(
-                MEMORY, isolation_level=None, check_same_thread=False, factory=IndexConnection
-            )
+            self._memory = sqlite3.connect(MEMORY, isolation_level=None, check_same_thread=False)
         return self._prepared(self._memory)
 
-    def _prepared(self, connection: IndexConnection) -> IndexConnection:
+    def _prepared(self, connection: sqlite3.Connection) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -16000")  # kB
-        prepare(connection, self._root, partial(self.writing, connection))
+        prepare(connection, self._root, self.writing)
         return connection
-
-    def _replace(self, path: Path, damaged: IndexConnection) -> bool:
-        """Delete the damaged index; False if another process has done so."""
-        with _locked(path):
-            if damaged.number != _number(path):
-                return False
-            if os.name == "nt":  # there, what is open cannot be deleted
-                damaged.close()
-            for suffix in ("-journal", ""):
-                _beside(path, suffix).unlink(missing_ok=True)
-            return True
 
     def _move_into_memory(self, error: Exception) -> None:
         if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
@@ -197,12 +168,14 @@ def _check_replaceable(path: Path) -> None:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether *path* is an index, be it damaged, or empty."""
+    """Whether *path* is an index, be it empty or damaged."""
+    in_use = _lock(path, "SHARED") if _beside(path, "-lock").exists() else nullcontext()
     try:
-        with closing(_connect(path)) as connection:
-            (application,) = connection.execute("PRAGMA application_id").fetchone()
+        address = f"{path.as_uri()}?mode=ro"
+        with in_use, closing(sqlite3.connect(address, timeout=_PATIENCE, uri=True)) as connection:
             (pages,) = connection.execute("PRAGMA page_count").fetchone()
-            return bool(application == APPLICATION or pages == 0)
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            return bool(pages == 0 or application == APPLICATION)
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError:  # it is damaged, or no database: there are no locks to be dropped
@@ -212,36 +185,40 @@ def _is_ours(path: Path) -> bool:
         return ours or not head  # another process may be replacing it
 
 
-def _connect(path: Path) -> IndexConnection:
+def _connect(path: Path) -> sqlite3.Connection:
     """Open *path*; make it if need be, for its owner alone."""
-    before = _number(path)
-    connection = sqlite3.connect(
-        path, timeout=_PATIENCE, isolation_level=None, factory=IndexConnection
-    )
-    try:
-        if before is None:
-            path.chmod(0o600)
-        after = _number(path)
-        connection.number = after if before in (None, after) else None
-    except BaseException:
-        connection.close()
-        raise
+    is_new = not path.exists()
+    connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
+    if is_new:
+        path.chmod(0o600)
     return connection
 
 
 @contextmanager
-def _locked(path: Path) -> Generator[None, None, None]:
+def _lock(path: Path, kind: str) -> Generator[None, None, None]:
+    """Lock the index at *path*: SHARED, IMMEDIATE (one at a time) or EXCLUSIVE (no other at all)."""
     with closing(_connect(_beside(path, "-lock"))) as lock:
-        lock.execute("BEGIN EXCLUSIVE")
+        if kind == "SHARED":
+            lock.execute("BEGIN")
+            lock.execute("SELECT * FROM sqlite_master").fetchall()
+        else:
+            lock.execute(f"BEGIN {kind}")
         yield
 
 
-def _number(path: Path) -> int | None:
-    """Return which file this is, `None` if there is none. It is not opened."""
-    try:
-        return path.stat().st_ino
-    except FileNotFoundError:
-        return None
+def _replace(path: Path, damaged: tuple[int, ...]) -> bool:
+    """Delete the index if it is still the *damaged* one; False if another process has done so."""
+    with _lock(path, "EXCLUSIVE"):
+        if not path.exists() or _identity(path) != damaged:
+            return False
+        for suffix in ("-journal", ""):
+            _beside(path, suffix).unlink(missing_ok=True)
+        return True
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _beside(path: Path, suffix: str) -> Path:
