@@ -154,6 +154,17 @@ def test_encode_leaves_ambiguous_value_representations_to_the_caller() -> None:
     assert before == state(dataset)
 
 
+def test_encode_leaves_half_a_file_meta_as_it_was() -> None:
+    """What it lacks is added to the copy that is written."""
+    dataset = small()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.ImplementationVersionName = "MAKER 1"
+    again = decode(encode(dataset), "x")
+
+    assert ["ImplementationVersionName"] == [element.keyword for element in dataset.file_meta]
+    assert ExplicitVRLittleEndian == again.file_meta.TransferSyntaxUID
+
+
 def test_encode_writes_explicit_little_endian_if_nothing_is_said() -> None:
     """The syntax that every archive takes."""
     again = decode(encode(small()), "x")

@@ -388,6 +388,12 @@ def test_conversion_loses_nothing_or_says_what(name: str) -> None:
         assert name == caught.value.parameter
 
 
+def test_parameter_of_a_subclass_is_not_lost_either() -> None:
+    """A query of a subclass is not the query of its base: what it adds would be ignored."""
+    with pytest.raises(UnsupportedParameterError, match="Query does not support limit"):
+        Query.init_from_query(PagedQuery(limit=5))
+
+
 def test_parameter_of_one_backend_is_lost_on_another() -> None:
     """Backends do not know each other's parameters."""
     with pytest.raises(UnsupportedParameterError, match="ExtendedQuery does not support limit"):

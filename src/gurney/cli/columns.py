@@ -35,7 +35,7 @@ __all__ = [
 
 STUDY, SERIES, INSTANCE = sorted(DICOMObjectLevels, reverse=True)
 
-OWN: Final = {
+OWN: Final[dict[DICOMObjectLevels, tuple[str, ...]]] = {
     STUDY: (
         "StudyInstanceUID",
         "PatientName",
@@ -58,7 +58,7 @@ OWN: Final = {
 }
 """The keywords shown of an object by itself, by level."""
 
-FLAT: Final = {
+FLAT: Final[dict[DICOMObjectLevels, tuple[str, ...]]] = {
     STUDY: OWN[STUDY],
     SERIES: (
         "StudyInstanceUID",

@@ -343,10 +343,11 @@ class IncompleteDownloadError(DownloadError):
     """
 
     def __init__(self, missing: Mapping[str, str]) -> None:
-        subject, reason = next(iter(missing.items()))
-        super().__init__(subject, reason)
-        self.args = (missing,)
+        super().__init__(*next(iter(missing.items())))
         self.missing: Mapping[str, str] = missing
+
+    def __reduce__(self) -> tuple[type[IncompleteDownloadError], tuple[Mapping[str, str]]]:
+        return type(self), (self.missing,)
 
     def __str__(self) -> str:
         return (

@@ -228,7 +228,7 @@ class Query:
         >>> Query.init_from_query(ExtendedQuery(PatientID="x")).PatientID
         'x'
         """
-        if isinstance(query, cls):
+        if type(query) is cls:
             return query
         given = query.parameters()
         lost = given.keys() - attrs.fields_dict(cls).keys()

@@ -41,8 +41,8 @@ _EXTRA: Final = {
     QueryLevels.INSTANCE: "ConversionType",
 }
 
-every_level = pytest.mark.parametrize("level", QueryLevels)
-every_case = pytest.mark.parametrize("case", CASES, ids=str)
+every_level: pytest.MarkDecorator = pytest.mark.parametrize("level", QueryLevels)
+every_case: pytest.MarkDecorator = pytest.mark.parametrize("case", CASES, ids=str)
 
 
 @attrs.frozen(kw_only=True)

@@ -19,7 +19,7 @@ from typing import Final
 import attrs
 
 from .kept import Kept, Recording
-from .machine import Buffer, Machine
+from .machine import Buffer, Machine, State
 from .pixels import PIXEL_DATA, Pixels
 from .result import FaultKind, Limits
 from .syntax import EXPLICIT, LONG_FORM, Encoding, describe, is_vr, observed
@@ -61,6 +61,13 @@ class ElementWalk(Machine):
     pixels
         The pixel data, once passed.
     """
+
+    # Said again, because checkers infer anew what a subclass assigns.
+    state: State
+    need: int
+    kind: FaultKind | None
+    fault: str
+    end: int | None
 
     def __init__(self, kept: Kept, notes: dict[str, str], limits: Limits) -> None:
         super().__init__(self.first_element, 8, notes)

@@ -16,10 +16,18 @@ from ..errors import InvalidInputError
 from .deflated import DeflatedWalk
 from .elements import ElementWalk
 from .kept import Kept, Tags
-from .machine import Buffer
+from .machine import Buffer, State
 from .pixels import pixel_oddities
 from .result import FaultKind, Limits, Walked
-from .syntax import EXPLICIT, begins_data_set, deflated, encoding_of, foreign_kind, observed
+from .syntax import (
+    EXPLICIT,
+    Encoding,
+    begins_data_set,
+    deflated,
+    encoding_of,
+    foreign_kind,
+    observed,
+)
 
 __all__ = ["InstanceWalk"]
 
@@ -30,6 +38,13 @@ _AFTER_META = 0x00030000
 
 class InstanceWalk(ElementWalk):
     """Walks over an instance as it lies in a file."""
+
+    # Said again, because checkers infer anew what a subclass assigns.
+    state: State
+    need: int
+    encoding: Encoding
+    kind: FaultKind | None
+    fault: str
 
     def __init__(self, keywords: Iterable[str], limits: Limits) -> None:
         super().__init__(Kept(keywords, limits.value), {}, limits)
