@@ -405,9 +405,9 @@ def test_query_of_another_class_is_converted_or_refused(archive: FolderArchive) 
 
     assert 2 == len(archive.find_studies(Limited(PatientID="P*")))
     assert 2 == len(archive.find_studies(Other(PatientID="P*")))
-    with pytest.raises(UnsupportedParameterError, match="FolderArchive does not support limit"):
+    with pytest.raises(UnsupportedParameterError, match="ExtendedQuery does not support limit"):
         archive.find_studies(Limited(limit=1))
-    with pytest.raises(UnsupportedParameterError, match="FolderArchive does not support fuzzy"):
+    with pytest.raises(UnsupportedParameterError, match="ExtendedQuery does not support fuzzy"):
         archive.find_studies(Other(fuzzy=True))
 
 

@@ -22,7 +22,6 @@ from ..core import (
     Query,
     Searcher,
     SearchResult,
-    UnsupportedParameterError,
     chunked,
 )
 from .fetching import Wanted, deepest, look_up, to_file
@@ -125,7 +124,7 @@ class FolderArchive(Searcher, FileDownloader):
         ArchiveUnavailableError
             If the folder cannot be read.
         """
-        extended = _extended(query)
+        extended = ExtendedQuery.init_from_query(query)
 
         def work(connection: sqlite3.Connection) -> tuple[Found, FolderReport]:
             changes = self._refresh(connection)
@@ -217,15 +216,6 @@ def open_url(url: str) -> FolderArchive:
         raise InvalidInputError("a file URL is file:///abs/path, with %3F for ? and %23 for #")
     path = unquote(parts.path)
     return FolderArchive(path.lstrip("/") if os.name == "nt" else path)
-
-
-def _extended(query: Query) -> ExtendedQuery:
-    """Return *query* as one of which every parameter is looked at."""
-    known = attrs.fields_dict(ExtendedQuery)
-    for name in query.parameters():
-        if name not in known:
-            raise UnsupportedParameterError(name, FolderArchive.__name__)
-    return ExtendedQuery.init_from_query(query)
 
 
 def _notes(report: FolderReport) -> Iterator[str]:

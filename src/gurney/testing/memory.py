@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
-import attrs
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 
@@ -25,7 +24,6 @@ from gurney.core import (
     Query,
     Searcher,
     SearchResult,
-    UnsupportedParameterError,
     encode,
     level_of_keyword,
     put,
@@ -105,7 +103,7 @@ class MemoryArchive(Searcher, FileDownloader):
 
     def find_studies(self, query: Query, /) -> SearchResult:
         """Return the studies that match *query*, and whether they are all."""
-        query = _extended(query)
+        query = ExtendedQuery.init_from_query(query)
         level = DICOMObjectLevels.from_query_level(query.query_level)
         found = list(select(query, self._instances.items()))
         assembler = Assembler()
@@ -151,15 +149,6 @@ class MemoryArchive(Searcher, FileDownloader):
             yield content[start : min(start + CHUNK_SIZE, end)]
         if fails:
             raise DownloadError(str(reference), "this archive was told to fail here")
-
-
-def _extended(query: Query) -> ExtendedQuery:
-    """Return *query* without what its own class may have added, which must not have been used."""
-    given = query.parameters()
-    lost = given.keys() - attrs.fields_dict(ExtendedQuery).keys()
-    if lost:
-        raise UnsupportedParameterError(min(lost), MemoryArchive.__name__)
-    return ExtendedQuery(**given)
 
 
 def _items(study: Selected, query: Query, level: DICOMObjectLevels) -> Iterator[Dataset]:
