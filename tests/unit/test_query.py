@@ -365,11 +365,11 @@ class PagedQuery(Query):
     hints: dict[str, str] = attrs.field(factory=dict[str, str])
 
 
-def test_conversion_to_the_same_class_is_free() -> None:
-    """Nothing to do, nothing done."""
-    query = Query(PatientID="x")
+def test_conversion_to_the_same_class_changes_nothing() -> None:
+    """Searchers convert whatever they are given."""
+    query = PagedQuery(PatientID="x", limit=5, hints={"a": "b"})
 
-    assert query is Query.init_from_query(query)
+    assert query == PagedQuery.init_from_query(query)
 
 
 @pytest.mark.parametrize("name", sorted(attrs.fields_dict(ExtendedQuery)))

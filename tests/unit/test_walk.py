@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
+from pydicom.data import get_testdata_file
 from pydicom.uid import (
     JPEG2000,
     MPEG2MPML,
@@ -21,6 +22,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from gurney.core import encode
 from gurney.core.errors import InvalidInputError
 from gurney.core.walk import FaultKind, Limits, StructuralWalk, Walked, walk, walk_file
 
@@ -959,3 +961,13 @@ def test_file_on_disk(tmp_path: Path) -> None:
 
     with (tmp_path / "file").open("rb", buffering=0) as file:
         assert walk([content]) == walk_file(file)
+
+
+def test_zeros_in_place_of_pixels_are_a_cut() -> None:
+    """A write that power loss cut short leaves a file of full length that ends in zeros."""
+    dataset = dcmread(get_testdata_file("MR_small.dcm"))
+    del dataset.PixelData
+    headers = encode(dataset)
+
+    assert walk([headers]).whole
+    assert FaultKind.CUT is walk([headers, bytes(8192)]).kind

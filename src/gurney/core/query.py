@@ -228,8 +228,6 @@ class Query:
         >>> Query.init_from_query(ExtendedQuery(PatientID="x")).PatientID
         'x'
         """
-        if type(query) is cls:
-            return query
         given = query.parameters()
         lost = given.keys() - attrs.fields_dict(cls).keys()
         if lost:

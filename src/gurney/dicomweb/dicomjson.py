@@ -237,7 +237,7 @@ def _skip(text: str, at: int) -> int:
 
 # ---------------------------------------------------------------- data, later
 
-_making: Final = Lock()  # two threads that look at once are to see one data set
+_keeping: Final = Lock()  # two threads that look at once are to see one data set
 
 
 class _Later:
@@ -252,11 +252,14 @@ class _Later:
         self._made: Dataset | None = None
 
     def __call__(self) -> Dataset:
-        with _making:
-            if self._made is None:
-                attributes = cast("dict[str, Any]", _decode(self._source)[0])
-                self._made = to_dataset(attributes, self._wanted, depth=self._depth)
-                self._source = ""
+        with _keeping:
+            if self._made is not None:
+                return self._made
+            source = self._source
+        made = to_dataset(_decode(source)[0], self._wanted, depth=self._depth)
+        with _keeping:
+            if self._made is None:  # still: no other thread was faster
+                self._made, self._source = made, ""
             return self._made
 
     def __reduce__(self) -> tuple[Callable[[Dataset], Dataset], tuple[Dataset]]:

@@ -54,7 +54,6 @@ def to_dataset(
     """
     readings, missing = _read(attributes, wanted, depth)
     if readings:
-        readings = {_CHARACTER_SET: _UTF_8, **readings}  # for one to come first
         readings[_CHARACTER_SET] = _UTF_8
     return _dataset(readings, missing, depth)
 
@@ -165,9 +164,9 @@ class _Elements(MutableMapping[BaseTag, DataElement | RawDataElement]):
 
     def popitem(self) -> tuple[BaseTag, DataElement | RawDataElement]:
         """Remove the last, as a `dict` does."""
-        tag = next(reversed(self._known), None)
-        if tag is None:
+        if not self._known:
             raise KeyError("popitem(): dictionary is empty")
+        tag = next(reversed(self._known))
         return tag, self.pop(tag)
 
     def __reduce__(self) -> tuple[type, tuple[dict[BaseTag, DataElement | RawDataElement]]]:

@@ -17,7 +17,7 @@ from .deflated import DeflatedWalk
 from .elements import ElementWalk
 from .kept import Kept, Tags
 from .machine import Buffer, State
-from .pixels import pixel_oddities
+from .pixels import ROWS, pixel_oddities
 from .result import FaultKind, Limits, Walked
 from .syntax import (
     EXPLICIT,
@@ -181,11 +181,19 @@ class InstanceWalk(ElementWalk):
         elif self.state == self.label and not self.held:
             self.fail(FaultKind.NOT_DICOM, "nothing after the preamble", 0)
         super().close()
+        if self._lost_pixels():
+            text = f"cut before the pixel data: only zeros follow {self.place(self.end or 0)}"
+            self.kind, self.fault = FaultKind.CUT, text
         if self.deflated and self.kind is None:
             self.deflated.close()
             if self.deflated.kind is not None:
                 self.kind = FaultKind.MALFORMED
                 self.fault = f"malformed: the deflated stream is whole, but {self.deflated.fault}"
+
+    def _lost_pixels(self) -> bool:
+        """Whether zeros stand where an image has its pixels: a write that power loss cut short."""
+        zeros = self.end is not None and self.size > self.end and not self.deflated
+        return self.kind is None and zeros and self.pixels is None and ROWS in self.kept.values
 
     def cut_off(self) -> str:
         """Say where the walk is, also before and around a data set."""

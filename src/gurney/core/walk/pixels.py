@@ -10,16 +10,16 @@ import attrs
 from .result import RawValue
 from .syntax import describe, encapsulated
 
-__all__ = ["PIXEL_ATTRIBUTES", "PIXEL_DATA", "Pixels", "pixel_oddities"]
+__all__ = ["PIXEL_ATTRIBUTES", "PIXEL_DATA", "ROWS", "Pixels", "pixel_oddities"]
 
 _SAMPLES = 0x00280002
 _PHOTOMETRIC = 0x00280004
 _FRAMES = 0x00280008
-_ROWS = 0x00280010
+ROWS = 0x00280010
 _COLUMNS = 0x00280011
 _BITS = 0x00280100
 
-PIXEL_ATTRIBUTES = (_SAMPLES, _PHOTOMETRIC, _FRAMES, _ROWS, _COLUMNS, _BITS)
+PIXEL_ATTRIBUTES = (_SAMPLES, _PHOTOMETRIC, _FRAMES, ROWS, _COLUMNS, _BITS)
 PIXEL_DATA = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 
 # Samples of each pixel that are really there when color is subsampled (PS3.3 C.7.6.3.1.2).
@@ -65,7 +65,7 @@ def _native_length(
 ) -> int | None:
     """Length in bytes of native pixel data; `None` if an attribute is missing or damaged."""
     bits = frames
-    for tag in (_ROWS, _COLUMNS, _BITS):
+    for tag in (ROWS, _COLUMNS, _BITS):
         bits *= _unsigned(values.get(tag), order)
     samples: float = _unsigned(values.get(_SAMPLES), order)
     if samples == 3 and _PHOTOMETRIC in values:
