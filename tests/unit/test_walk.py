@@ -965,7 +965,7 @@ def test_file_on_disk(tmp_path: Path) -> None:
 
 def test_zeros_in_place_of_pixels_are_a_cut() -> None:
     """A write that power loss cut short leaves a file of full length that ends in zeros."""
-    dataset = dcmread(get_testdata_file("MR_small.dcm"))
+    dataset = dcmread(str(get_testdata_file("MR_small.dcm")))
     del dataset.PixelData
     headers = encode(dataset)
 

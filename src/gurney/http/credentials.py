@@ -58,9 +58,9 @@ class Signature(AuthBase):
         self._auth: Callable[[PreparedRequest], PreparedRequest] | None = auth
         self._allow_insecure: bool = allow_insecure
 
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Sign *request*."""
-        signed = self._sign(request)
+    def __call__(self, r: PreparedRequest) -> PreparedRequest:
+        """Sign the request *r*."""
+        signed = self._sign(r)
         if not self._allow_insecure:
             check_transport_is_safe(signed.url or "", signed.headers)
         return signed

@@ -34,11 +34,11 @@ class Timeouts:
         Seconds over which the rate is taken.
     """
 
-    connect: float = attrs.field(default=10.0, validator=gt(0))
-    first_byte: float = attrs.field(default=300.0, validator=gt(0))
-    idle: float = attrs.field(default=60.0, validator=gt(0))
-    minimum_rate: float | None = attrs.field(default=None, validator=optional(gt(0)))
-    window: float = attrs.field(default=60.0, validator=gt(0))
+    connect: float = attrs.field(default=10.0, validator=gt(0.0))
+    first_byte: float = attrs.field(default=300.0, validator=gt(0.0))
+    idle: float = attrs.field(default=60.0, validator=gt(0.0))
+    minimum_rate: float | None = attrs.field(default=None, validator=optional(gt(0.0)))
+    window: float = attrs.field(default=60.0, validator=gt(0.0))
 
 
 @attrs.frozen
@@ -88,7 +88,7 @@ class Retries:
 
     attempts: int = attrs.field(default=5, validator=ge(1))
     attempts_on_500: int = attrs.field(default=2, validator=ge(1))
-    first_wait: float = attrs.field(default=1.0, validator=ge(0))
-    longest_wait: float = attrs.field(default=60.0, validator=ge(0))
-    longest_retry_after: float = attrs.field(default=600.0, validator=ge(0))
+    first_wait: float = attrs.field(default=1.0, validator=ge(0.0))
+    longest_wait: float = attrs.field(default=60.0, validator=ge(0.0))
+    longest_retry_after: float = attrs.field(default=600.0, validator=ge(0.0))
     sleep: Callable[[float], None] = attrs.field(default=time.sleep, repr=False)

@@ -46,7 +46,7 @@ class Wire:
         socket = _socket_of(response)
         if isinstance(socket, SSLSocket):
             # Else a connection that is reset looks like one that has ended, over TLS.
-            socket.suppress_ragged_eofs = False  # type: ignore[attr-defined]  # not in typeshed
+            setattr(socket, "suppress_ragged_eofs", False)  # noqa: B010  not in typeshed
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the body: the first bytes at once, then in pieces of 64 KiB to 1 MiB.

@@ -30,8 +30,8 @@ from gurney.core import (
 from gurney.core.values import put
 
 __all__ = [
-    "dates",
     "datasets",
+    "dates",
     "instance_references",
     "instances",
     "modalities",
