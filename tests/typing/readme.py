@@ -14,8 +14,10 @@ print(receipt.complete, receipt.verified_bytes, "bytes; missing:", receipt.missi
 
 from gurney import Query, Study, searcher_from
 
+
 def look_up(query: Query) -> list[Study]:
     return [Study("1.2.840.1")] if query.PatientID == "4711" else []
+
 
 searcher = searcher_from(look_up)
 assert searcher.find_study(Query(PatientID="4711")).uid == "1.2.840.1"
