@@ -361,7 +361,7 @@ def test_endlessly_locked_index_is_reported(
     archive = FolderArchive(root, index)
     archive.refresh()
     (root / "d").write_bytes(dicom("1.1.3"))
-    with closing(sqlite3.connect(f"{index}-lock", isolation_level=None)) as lock:
+    with closing(sqlite3.connect(f"{index}-writer", isolation_level=None)) as lock:
         lock.execute("BEGIN EXCLUSIVE")
         with pytest.raises(ArchiveUnavailableError, match="another process"):
             archive.refresh()

@@ -257,7 +257,14 @@ def test_content_length_counts_line_ends_too(end: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"--b\r\n", b"--b\r\nContent-Length: 0\r\nConte", b"--b\r\n\r\n", b"--b\r\n\r"]
+    "body",
+    [
+        b"--b\r\n",
+        b"--b\r\nContent-Length: 5\r\nConte",
+        b"--b\r\nContent-Length: 0\r\n",
+        b"--b\r\n\r\n",
+        b"--b\r\n\r",
+    ],
 )
 def test_cut_in_the_headers(body: bytes) -> None:
     """A part that was announced and did not come is cut."""

@@ -256,7 +256,8 @@ class _Later:
             if self._made is not None:
                 return self._made
             source = self._source
-        made = to_dataset(_decode(source)[0], self._wanted, depth=self._depth)
+        attributes = cast("dict[str, Any]", _value(source, 0)[0])
+        made = to_dataset(attributes, self._wanted, depth=self._depth)
         with _keeping:
             if self._made is None:  # still: no other thread was faster
                 self._made, self._source = made, ""

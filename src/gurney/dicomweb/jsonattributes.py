@@ -55,7 +55,6 @@ class LeftOut:
     uri: str = ""
 
 
-@lru_cache(maxsize=4096)
 def canonical(name: str) -> str:
     """Return the name of an attribute as PS3.18 F.2.2 has it, ``""`` if it is no attribute's.
 
@@ -64,10 +63,7 @@ def canonical(name: str) -> str:
     >>> canonical("0020000d"), canonical("PatientID"), canonical("resourceType")
     ('0020000D', '00100020', '')
     """
-    if _TAG.fullmatch(name):
-        return name.upper()
-    tag = tag_for_keyword(name)
-    return "" if tag is None else f"{tag:08X}"
+    return _canonical(name) if len(name) <= _LONGEST else ""
 
 
 @lru_cache(maxsize=4096)
@@ -129,12 +125,21 @@ def element(tag: BaseTag, read: Reading) -> DataElement:
 
 # ---------------------------------------------------------------- the JSON
 
+_LONGEST: Final = 64  # characters, of names and numbers: millions would cost memory and time
 _TAG: Final = re.compile(r"[0-9A-Fa-f]{8}")
 _VRS: Final = frozenset(str(vr) for vr in STANDARD_VR | AMBIGUOUS_VR)
 _BINARY: Final = BYTES_VR | AMBIGUOUS_VR
 _STRIPPED: Final = frozenset({"DS", "IS", "UI"})  # by pydicom, of any white space
 _GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+@lru_cache(maxsize=4096)
+def _canonical(name: str) -> str:
+    if _TAG.fullmatch(name):
+        return name.upper()
+    tag = tag_for_keyword(name)
+    return "" if tag is None else f"{tag:08X}"
 
 
 def _body(attribute: object) -> Mapping[str, Any]:
@@ -267,7 +272,6 @@ _NUMBER: Final = re.compile(
     r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE
 )
 _EXACT: Final = 2**53
-_LONGEST: Final = 64  # characters; a number of millions of them would cost time
 
 
 def _plain(text: str | None) -> str:

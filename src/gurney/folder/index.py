@@ -4,10 +4,11 @@ An index is an sqlite3 database that can always be made anew from the files, so 
 never stops a search: a damaged one is replaced, and where none can be written it is kept in
 memory. Both are noted. It holds patient data: only its owner may read it.
 
-Beside it lies an empty database, for its locks: shared by all who use the index, reserved by the
-one who brings it up to date, exclusive for who replaces it. They end with their process. Nobody
-may open these files by other means: to close one drops the locks that other threads have on it,
-and to delete one in use mixes up journals (https://www.sqlite.org/howtocorrupt.html).
+Beside it lie two empty databases, for their locks, which end with their process: ``-use`` is
+shared by all who use the index, and exclusive for who replaces it; ``-writer`` is for who brings
+it up to date. Nobody may open any of these files by other means: to close one drops the locks
+that other threads have on it, and to delete one in use mixes up journals
+(https://www.sqlite.org/howtocorrupt.html).
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ T = TypeVar("T")
 MEMORY: Final = ":memory:"
 _HEADER: Final = b"SQLite format 3\0"
 _PATIENCE: Final = 600.0  # seconds that one process waits for another that writes
-_SUFFIXES: Final = ("", "-journal", "-lock", "-lock-journal")
+_USE, _WRITER = "-use", "-writer"
+_SUFFIXES: Final = ("", "-journal", _USE, f"{_USE}-journal", _WRITER, f"{_WRITER}-journal")
 
 
 class DamagedIndexError(SearchError):
@@ -90,7 +92,7 @@ class Index:
         if self.path is None:
             yield
         else:
-            with _lock(self.path, "IMMEDIATE"):
+            with _exclusive(_beside(self.path, _WRITER)):
                 yield
 
     def files(self) -> frozenset[bytes]:
@@ -100,7 +102,7 @@ class Index:
         return frozenset(real(_beside(self.path, suffix)) for suffix in _SUFFIXES)
 
     def _on_disk(self, path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
-        with _lock(path, "SHARED"), closing(_connect(path)) as connection:
+        with _in_use(path), closing(_connect(path)) as connection:
             found = _identity(path)
             try:
                 return work(self._prepared(connection))
@@ -109,7 +111,7 @@ class Index:
                     raise
         if _replace(path, found):
             self.notes.append("the index was damaged and has been rebuilt")
-        with _lock(path, "SHARED"), closing(_connect(path)) as connection:
+        with _in_use(path), closing(_connect(path)) as connection:
             return work(self._prepared(connection))
 
     def _in_memory(self) -> sqlite3.Connection:
@@ -169,7 +171,7 @@ def _check_replaceable(path: Path) -> None:
 
 def _is_ours(path: Path) -> bool:
     """Whether *path* is an index, be it empty or damaged."""
-    in_use = _lock(path, "SHARED") if _beside(path, "-lock").exists() else nullcontext()
+    in_use = _in_use(path) if _beside(path, _USE).exists() else nullcontext()
     try:
         address = f"{path.as_uri()}?mode=ro"
         with in_use, closing(sqlite3.connect(address, timeout=_PATIENCE, uri=True)) as connection:
@@ -195,20 +197,25 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def _lock(path: Path, kind: str) -> Generator[None, None, None]:
-    """Lock the index at *path*: SHARED, IMMEDIATE (one at a time) or EXCLUSIVE (no other at all)."""
-    with closing(_connect(_beside(path, "-lock"))) as lock:
-        if kind == "SHARED":
-            lock.execute("BEGIN")
-            lock.execute("SELECT * FROM sqlite_master").fetchall()
-        else:
-            lock.execute(f"BEGIN {kind}")
+def _in_use(path: Path) -> Generator[None, None, None]:
+    """Keep the index at *path* from being replaced."""
+    with closing(_connect(_beside(path, _USE))) as lock:
+        lock.execute("BEGIN")
+        lock.execute("SELECT * FROM sqlite_master").fetchall()
+        yield
+
+
+@contextmanager
+def _exclusive(path: Path) -> Generator[None, None, None]:
+    """Lock *path* against everybody else."""
+    with closing(_connect(path)) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
         yield
 
 
 def _replace(path: Path, damaged: tuple[int, ...]) -> bool:
     """Delete the index if it is still the *damaged* one; False if another process has done so."""
-    with _lock(path, "EXCLUSIVE"):
+    with _exclusive(_beside(path, _USE)):
         if not path.exists() or _identity(path) != damaged:
             return False
         for suffix in ("-journal", ""):

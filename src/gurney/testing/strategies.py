@@ -155,9 +155,9 @@ def dates() -> st.SearchStrategy[date]:
     return st.dates(date(1900, 1, 1), date(2099, 12, 31))
 
 
-def texts(max_size: int = 16) -> st.SearchStrategy[str]:
-    """Make text as people write it into descriptions and ids: one value, not blank."""
-    return st.text(_WRITTEN, min_size=1, max_size=max_size).filter(lambda text: text.strip() != "")
+def texts(max_size: int = 12) -> st.SearchStrategy[str]:
+    """Make text as people write it into descriptions and ids: one value, without padding."""
+    return st.text(_WRITTEN, min_size=1, max_size=max_size).map(str.strip).filter(bool)
 
 
 def modalities() -> st.SearchStrategy[str]:
@@ -167,14 +167,14 @@ def modalities() -> st.SearchStrategy[str]:
 
 def patient_names() -> st.SearchStrategy[str]:
     """Make person names of one to three components (PS3.5 6.2.1)."""
-    component = texts(8).map(lambda text: text.strip())
-    return st.lists(component, min_size=1, max_size=3).map("^".join)
+    return st.lists(texts(8), min_size=1, max_size=3).map("^".join)
 
 
 def _da(day: date) -> str:
     return day.isoformat().replace("-", "")
 
 
+_UIDS: Final[tuple[str, ...]] = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 _STUDY: Final[dict[str, st.SearchStrategy[str]]] = {
     "PatientName": patient_names(),
     "PatientID": texts(),
@@ -197,12 +197,9 @@ _INSTANCE: Final[dict[str, st.SearchStrategy[str]]] = {
 }
 
 
-@st.composite
 def datasets(
-    draw: st.DrawFn,
-    level: DICOMObjectLevels = DICOMObjectLevels.INSTANCE,
-    uid_of: Sequence[str] = (),
-) -> Dataset:
+    level: DICOMObjectLevels = DICOMObjectLevels.INSTANCE, *, uid_of: Sequence[str] = ()
+) -> st.SearchStrategy[Dataset]:
     """Make flat data sets about one object of *level*, as an archive returns them.
 
     UIDs from the study down to *level* are always there, other attributes of these levels may be
@@ -210,25 +207,26 @@ def datasets(
 
     Parameters
     ----------
-    draw
-        Given by hypothesis.
     level
         Of the object that the data set is about.
     uid_of
         UIDs from the study downwards, for data sets of one tree. Those left out are made.
     """
-    keywords = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
-    given = dict(zip(keywords, uid_of, strict=False))
-    present = draw(st.fixed_dictionaries({}, optional=_STUDY))
+    keywords = _UIDS[: len(_UIDS) - level]
+    required: dict[str, st.SearchStrategy[str]] = dict.fromkeys(keywords, uids())
+    required |= {name: st.just(uid) for name, uid in zip(keywords, uid_of, strict=False)}
+    optional = dict(_STUDY)
     if level <= DICOMObjectLevels.SERIES:
-        present |= draw(st.fixed_dictionaries({}, optional=_SERIES))
+        optional |= _SERIES
     if level <= DICOMObjectLevels.INSTANCE:
-        present |= draw(st.fixed_dictionaries({"SOPClassUID": _INSTANCE["SOPClassUID"]}))
-        present |= draw(st.fixed_dictionaries({}, optional=_INSTANCE))
-    for keyword in keywords[: len(keywords) - level]:
-        present[keyword] = given.get(keyword) or draw(uids())
+        optional |= _INSTANCE
+        required["SOPClassUID"] = optional.pop("SOPClassUID")
+    return st.fixed_dictionaries(required, optional=optional).map(_dataset)
+
+
+def _dataset(values: dict[str, str]) -> Dataset:
     dataset = Dataset()
-    for keyword, value in {"SpecificCharacterSet": "ISO_IR 192", **present}.items():
+    for keyword, value in {"SpecificCharacterSet": "ISO_IR 192", **values}.items():
         put(dataset, keyword, [value])
     return dataset
 
