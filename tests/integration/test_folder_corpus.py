@@ -65,7 +65,8 @@ def manifest(corpus: Path) -> Rows:
 
 def table(path: Path) -> Rows:
     with path.open(newline="", encoding="utf-8") as file:
-        return {row["path"]: row for row in csv.DictReader(file)}
+        lines = (line.replace("\0", "") for line in file)  # csv of Python 3.10 takes none
+        return {row["path"]: row for row in csv.DictReader(lines)}
 
 
 def reference(row: dict[str, str]) -> InstanceReference:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 from ..core import ArchiveUnavailableError
 from .paths import in_words, join, printable, real
 
-__all__ = ["NOT_REGULAR", "UNREADABLE", "Entry", "scan"]
+__all__ = ["Entry", "NOT_REGULAR", "UNREADABLE", "scan"]
 
 UNREADABLE: Final = -1
 """The size of what is there and cannot be looked at."""

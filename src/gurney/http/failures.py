@@ -74,7 +74,9 @@ def failure_of_request(asked: str, error: Exception) -> GurneyError:
     if isinstance(root, http.client.HTTPException) and not isinstance(root, ConnectionError):
         return ProtocolViolationError(asked, "what answers there does not speak HTTP; check it")
     if isinstance(error, OSError) and not isinstance(error, theirs.RequestException):
-        return InvalidInputError(f"{asked}: the files of `verify` or `cert` cannot be read")
+        return InvalidInputError(
+            f"{asked}: a file it needs cannot be read; look at `verify`, `cert` and `auth`"
+        )
     return ArchiveUnavailableError(f"{asked}: {_in_words(error, root)}; try again later")
 
 

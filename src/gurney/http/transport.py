@@ -7,49 +7,29 @@ from contextlib import ExitStack
 from itertools import chain
 from typing import Final
 
-import attrs
 from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import default_user_agent
 from typing_extensions import Self
 
-from ..core import (
-    AuthenticationError,
-    BusyError,
-    InvalidInputError,
-    ProtocolViolationError,
-)
+from ..core import BusyError, InvalidInputError
 from .answer import Answer
-from .credentials import BearerTokens, Signature, check_transport_is_safe
-from .failures import FOREIGN, cause_of, failure_of_request, failure_of_status
+from .credentials import BearerTokens, check_transport_is_safe
+from .failures import failure_of_status
 from .gate import Gate
 from .media import media_type
-from .origin import check_base_url, describe, host_of, hostname, join, same_origin
+from .origin import check_base_url, host_of, same_origin
 from .pages import failure_of_page, may_be_page
 from .patience import persistently
+from .sending import Request, Sender
 from .settings import Budgets, Retries, Timeouts
 from .unpacking import unpacked
 from .wire import Wire, discard
 
 __all__ = ["Transport"]
 
-_REDIRECTS: Final = (301, 302, 303, 307, 308)
-_MOST_REDIRECTS: Final = 5
-_LOCATION: Final = "X-Gurney-Location"
 _ENOUGH_OF_A_PAGE: Final = 64 * 1024  # bytes in which a login page shows that it is one
-
-
-@attrs.frozen
-class _Request:
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes | None = None
-
-    @property
-    def asked(self) -> str:
-        return describe(self.method, self.url)
 
 
 class Transport:
@@ -114,13 +94,17 @@ class Transport:
         self.retries: Retries = retries or Retries()
         self.gate: Gate = gate or Gate()
         self._own: ExitStack = ExitStack()
-        self._session: Session = session or self._own.enter_context(_new_session(self.gate))
-        self._tokens: BearerTokens | None = None if token is None else BearerTokens(token)
-        self._auth: Callable[[PreparedRequest], PreparedRequest] | None = auth
-        self._verify: bool | str | None = verify
-        self._cert: str | tuple[str, str] | None = cert
-        self._allow_insecure: bool = allow_insecure_credentials
-        if not allow_insecure_credentials and (token or auth or self._session.auth):
+        session = session or self._own.enter_context(_new_session(self.gate))
+        self._sender: Sender = Sender(
+            session=session,
+            tokens=None if token is None else BearerTokens(token),
+            auth=auth,
+            verify=verify,
+            cert=cert,
+            timeouts=self.timeouts,
+            allow_insecure=allow_insecure_credentials,
+        )
+        if not allow_insecure_credentials and (token or auth or session.auth):
             check_transport_is_safe(self.base_url, {"Authorization": ""})
 
     def get(
@@ -167,7 +151,7 @@ class Transport:
         InvalidInputError
             If *path* leads to another origin, or the request cannot be made.
         """
-        request = _Request("GET", self._url(path, params), _with_defaults(headers))
+        request = Request("GET", self._url(path, params), _with_defaults(headers))
         return self._ask(request, retries or self.retries)
 
     def post(
@@ -182,7 +166,7 @@ class Transport:
 
         Parameters and errors are those of `get`.
         """
-        request = _Request("POST", self._url(path, ""), _with_defaults(headers), body)
+        request = Request("POST", self._url(path, ""), _with_defaults(headers), body)
         return self._ask(request, retries or self.retries)
 
     def close(self) -> None:
@@ -209,15 +193,15 @@ class Transport:
             )
         return f"{url}{'&' if '?' in url else '?'}{params}" if params else url
 
-    def _ask(self, request: _Request, retries: Retries) -> Answer:
+    def _ask(self, request: Request, retries: Retries) -> Answer:
         answer, failed = persistently(lambda: self._attempt(request), retries)
         answer.retries = failed
         return answer
 
-    def _attempt(self, request: _Request) -> Answer:
+    def _attempt(self, request: Request) -> Answer:
         with ExitStack() as resources:
             say_busy = resources.enter_context(self.gate.slot())
-            response = self._respond(request)
+            response = self._sender.respond(request)
             resources.callback(response.close)
             headers = {name.lower(): value for name, value in response.headers.items()}
             failure = failure_of_status(request.asked, response.status_code, headers)
@@ -252,66 +236,6 @@ class Transport:
             raise failure
         return chain((first,), chunks) if first else chunks
 
-    # ------------------------------------------------------------ one answer, or what stands for it
-
-    def _respond(self, request: _Request) -> Response:
-        """Send, follow redirects within the origin, and log in once more if need be."""
-        token = None if self._tokens is None else self._tokens.current()
-        url, renewed = request.url, False
-        for _ in range(_MOST_REDIRECTS + 1):
-            response = self._send(request, url, token)
-            if response.status_code == 401 and self._tokens is not None and not renewed:
-                discard(response, self.timeouts)
-                token, renewed = self._tokens.after(token), True
-            elif response.status_code in _REDIRECTS:
-                discard(response, self.timeouts)
-                url = self._target(request, response, url)
-            else:
-                return response
-        raise ProtocolViolationError(request.asked, "it redirects again and again; check it")
-
-    def _target(self, request: _Request, response: Response, url: str) -> str:
-        """Return where a redirect leads, if the request may go there."""
-        location = response.headers.get(_LOCATION, "")
-        if not location or (request.method != "GET" and response.status_code < 307):
-            raise ProtocolViolationError(
-                request.asked, "it redirects to nowhere; check the address"
-            )
-        target = join(url, location)
-        if target is not None:
-            return target
-        elsewhere = f"status {response.status_code}: it redirects to {host_of(location)}"
-        if hostname(location) == hostname(url):
-            raise ProtocolViolationError(
-                request.asked, f"{elsewhere}; if that is right, give it as the archive's address"
-            )
-        raise AuthenticationError(
-            request.asked,
-            f"{elsewhere}, where nothing is sent; log in if that is its login page, or check the"
-            " address",
-            response.status_code,
-        )
-
-    def _send(self, request: _Request, url: str, token: str | None) -> Response:
-        session = self._session
-        try:
-            return session.request(
-                request.method,
-                url,
-                headers=request.headers,
-                data=request.body,
-                auth=Signature(session, token, self._auth, self._allow_insecure),
-                timeout=(self.timeouts.connect, self.timeouts.first_byte),
-                allow_redirects=False,
-                hooks={"response": [*session.hooks["response"], _hide_redirect]},
-                stream=True,
-                verify=session.verify if self._verify is None else self._verify,
-                cert=self._cert,
-            )
-        except FOREIGN as error:
-            failure, cause = failure_of_request(request.asked, error), cause_of(error)
-        raise failure from cause
-
 
 def _with_defaults(headers: Mapping[str, str] | None) -> Mapping[str, str]:
     return CaseInsensitiveDict({"Accept-Encoding": "identity"}, **(headers or {}))
@@ -323,9 +247,3 @@ def _new_session(gate: Gate) -> Session:
     for scheme in ("http://", "https://"):
         session.mount(scheme, HTTPAdapter(pool_maxsize=gate.maximum))
     return session
-
-
-def _hide_redirect(response: Response, *_: object, **__: object) -> None:
-    """Keep requests from reading the body of a redirect, however long, that we do not follow."""
-    if response.status_code in _REDIRECTS:
-        response.headers[_LOCATION] = response.headers.pop("Location", "")

@@ -10,7 +10,7 @@ import attrs
 from .result import RawValue
 from .syntax import describe, encapsulated
 
-__all__ = ["PIXEL_ATTRIBUTES", "PIXEL_DATA", "ROWS", "Pixels", "pixel_oddities"]
+__all__ = ["PIXEL_ATTRIBUTES", "PIXEL_DATA", "Pixels", "ROWS", "pixel_oddities"]
 
 _SAMPLES = 0x00280002
 _PHOTOMETRIC = 0x00280004
