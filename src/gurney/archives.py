@@ -12,7 +12,14 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Final, Protocol, cast
 
-from gurney.core import FileDownloader, Query, Searcher, SearchResult, UnknownArchiveError
+from gurney.core import (
+    FileDownloader,
+    InvalidInputError,
+    Query,
+    Searcher,
+    SearchResult,
+    UnknownArchiveError,
+)
 
 __all__ = ["Archive", "open_archive", "schemes"]
 
@@ -41,8 +48,10 @@ def open_archive(url: str) -> Archive:
     ------
     UnknownArchiveError
         If no installed backend opens such a URL; it names those that are installed.
+    InvalidInputError
+        If *url* is empty, or is not what its backend takes.
     ArchiveUnavailableError
-        If there is no archive there.
+        If there is no archive there; some backends find out when they are first asked.
 
     Examples
     --------
@@ -50,6 +59,8 @@ def open_archive(url: str) -> Archive:
     Traceback (most recent call last):
     gurney.core.errors.UnknownArchiveError: nothing installed opens ftp:// archives; ...
     """
+    if not url:
+        raise InvalidInputError("no archive was named; give a path or a URL ('.' is this folder)")
     scheme = _scheme(url)
     found = [entry for entry in entry_points(group=GROUP) if entry.name == scheme]
     if not found:

@@ -50,9 +50,12 @@ def test_expansion_names_every_object_of_the_level_in_tree_order(
     """Nothing is lost, nothing is made up."""
     expected: dict[DICOMObjectLevels, list[DICOMObjectReference]] = {
         DICOMObjectLevels.STUDY: [study.reference() for study in objects],
-        DICOMObjectLevels.SERIES: [s.reference() for study in objects for s in study],
+        DICOMObjectLevels.SERIES: [s.reference() for study in objects for s in study.series],
         DICOMObjectLevels.INSTANCE: [
-            instance.reference() for study in objects for s in study for instance in s
+            instance.reference()
+            for study in objects
+            for s in study.series
+            for instance in s.instances
         ],
     }
 

@@ -82,8 +82,8 @@ def test_children_keep_their_order(children: list[Series], uid: str) -> None:
     """Whatever iterable they come from."""
     study = Study(uid, series=(child for child in children))
 
-    assert [child.uid for child in children] == [child.uid for child in study]
-    assert all(child is study[child.uid] for child in study)
+    assert [child.uid for child in children] == [child.uid for child in study.series]
+    assert all(child is study[child.uid] for child in study.series)
 
 
 @given(studies())

@@ -108,9 +108,10 @@ downloadables: list[DICOMDownloadable] = [
 assert_type(to_instance_refs([Slide()]), tuple[InstanceReference, ...])
 assert_type(to_instance_refs([Slide(), Folder(), Study("1.2")]), tuple[InstanceReference, ...])
 to_references((item for item in downloadables), DICOMObjectLevels.STUDY)
-to_instance_refs(Study("1.2"))  # its series, one by one
 
 # ---------------------------------------------------------------- the wrong shape
+
+lone = to_instance_refs(Study("1.2"))  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
 
 
 class Shapeless:

@@ -39,7 +39,7 @@ instance = Instance("1.2.3.4", Dataset())
 series = Series("1.2.3", instances=instances())
 study = Study("1.2", data=Dataset(), series=[series, Series("1.2.4", instances=iter([]))])
 Study("1.2", later, {series})
-Study("1.2", data=None, series=(child for child in study))
+Study("1.2", data=None, series=(child for child in study.series))
 Study(uid="1.2", data=later, series=study.series)
 
 assert_type(instance.uid, str)
@@ -70,7 +70,7 @@ assert_type(study.all_series(), tuple[Series, ...])
 assert_type(study.all_instances(), tuple[Instance, ...])
 assert_type(instance.all_instances(), tuple[Instance])
 assert_type(study.max_object_depth(), DICOMObjectLevels)
-assert_type([child.uid for child in study], list[str])
+assert_type([child.uid for child in study.series], list[str])
 
 
 def of_any_level(thing: DICOMObject, reference: DICOMObjectReference) -> None:

@@ -197,7 +197,9 @@ def test_same_uid_in_two_places_is_two_objects() -> None:
     assembly = assemble([item("1", "9"), item("2", "9")], SERIES)
 
     assert () == assembly.held_back
-    assert ["1/9", "2/9"] == [str(s.reference()) for study in assembly.studies for s in study]
+    assert ["1/9", "2/9"] == [
+        str(s.reference()) for study in assembly.studies for s in study.series
+    ]
 
 
 # ---------------------------------------------------------------- patients

@@ -28,8 +28,8 @@ from gurney.core import (
     DICOMObjectLevels,
     Instance,
     Match,
+    ProtocolViolationError,
     Query,
-    SearchError,
     Series,
     Study,
     matches,
@@ -140,7 +140,7 @@ def test_q25_login_page_is_told_apart() -> None:
     """Markup is markup after white space and a byte order mark too."""
     for content in (b"<html>", b" \n<?xml?>", b"\xef\xbb\xbf<a/>"):
         assert is_markup(content)
-        with pytest.raises(SearchError, match="XML or HTML"):
+        with pytest.raises(ProtocolViolationError, match="XML or HTML"):
             parse(content)
     assert not is_markup(page("<"))
 
@@ -148,7 +148,7 @@ def test_q25_login_page_is_told_apart() -> None:
 @pytest.mark.parametrize("content", [b"null", b"7", b'"JANE^DOE"', b'{"error": "JANE^DOE"}', b"{}"])
 def test_json_of_something_else_is_refused(content: bytes) -> None:
     """An error in JSON, answered with 200, is not an item."""
-    with pytest.raises(SearchError, match="no DICOM attributes") as caught:
+    with pytest.raises(ProtocolViolationError, match="without DICOM attributes") as caught:
         list(parse(content))
 
     assert SECRET not in repr(caught.value)
@@ -160,7 +160,7 @@ def test_page_cut_anywhere_is_never_taken_for_whole() -> None:
 
     for end in range(1, len(whole)):
         found: list[str] = []
-        with pytest.raises(SearchError, match="cut short") as caught:
+        with pytest.raises(ProtocolViolationError, match="cut short") as caught:
             found.extend(item.text("SOPInstanceUID") for item in parse(whole[:end]))
         assert ["1", "2", "3"][: len(found)] == found
         assert SECRET not in repr(caught.value)
@@ -172,7 +172,7 @@ def test_page_cut_anywhere_is_never_taken_for_whole() -> None:
 )
 def test_junk_is_refused(content: bytes) -> None:
     """Lenient is not careless: what is no JSON is none."""
-    with pytest.raises(SearchError, match="none from character"):
+    with pytest.raises(ProtocolViolationError, match="no JSON from character"):
         list(parse(content))
 
 
@@ -484,6 +484,7 @@ UNREADABLE: dict[str, tuple[dict[str, object], str]] = {
     "no group of a name": ({"vr": "PN", "Value": [{"Family": SECRET}]}, "VR PN"),
     "group is no text": ({"vr": "PN", "Value": [{"Alphabetic": {"x": SECRET}}]}, "VR PN"),
     "text for a sequence": ({"vr": "SQ", "Value": [SECRET]}, "item of the sequence"),
+    "bulk data for a sequence": ({"vr": "SQ", "InlineBinary": "AQID"}, "VR SQ takes Value"),
     "bulk data nowhere": ({"vr": "OB", "BulkDataURI": {"x": SECRET}}, "BulkDataURI"),
     "object of no VR": ({"Value": [{"a": SECRET}]}, "VR UC"),
 }
@@ -516,6 +517,22 @@ def test_bulk_data_are_a_reference_and_not_fetched(uri: object) -> None:
 
     assert "PixelData" not in dataset
     assert "http://x/bulk/1" == left_out(dataset)[Tag("PixelData")].uri
+
+
+def test_sequence_may_be_bulk_data() -> None:
+    """The standard says no; absent is still more true than empty."""
+    dataset = one(ProcedureCodeSequence={"vr": "SQ", "BulkDataURI": "x"}).dataset()
+
+    assert "ProcedureCodeSequence" not in dataset
+    assert "x" == left_out(dataset)[Tag("ProcedureCodeSequence")].uri
+
+
+def test_errors_say_what_was_asked() -> None:
+    """In the words of whoever asked."""
+    for content in (b"[", b"<", b"{}"):
+        with pytest.raises(ProtocolViolationError, match=r"^GET http://x: ") as caught:
+            list(parse(content, asked="GET http://x"))
+        assert "GET http://x" == caught.value.asked
 
 
 def test_value_that_came_is_preferred_to_a_reference() -> None:
@@ -593,7 +610,7 @@ def study() -> Study:
 def test_attributes_go_to_the_object_they_describe(study: Study) -> None:
     """Each level has its own, and the character set."""
     instance = study.all_instances()[1]
-    (series,) = study
+    (series,) = study.series
 
     assert {"SpecificCharacterSet", "StudyInstanceUID", "PatientName"} == set(study.data.dir())
     assert {"SpecificCharacterSet", "SeriesInstanceUID", "Modality"} == set(series.data.dir())

@@ -15,7 +15,8 @@ from pydicom.tag import BaseTag, Tag
 
 from gurney.core import subset
 from gurney.dicomweb.dicomjson import parse
-from gurney.dicomweb.jsonattributes import Reading, element
+from gurney.dicomweb.jsonattributes import Reading
+from gurney.dicomweb.jsonelements import element
 
 
 @pytest.fixture

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import pickle
+import shutil
 import sqlite3
 import stat
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
@@ -160,6 +161,26 @@ def test_killed_refresh_is_taken_up(
 
     assert (1, 0, 0) == changes(archive.refresh())
     assert "3" == instances(archive)
+
+
+def test_half_a_refresh_is_not_taken_for_a_whole_one(
+    root: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if the files are put back as they were when it was killed."""
+    archive = FolderArchive(root, index)
+    archive.refresh()
+    kept = root.parent / "kept"
+    shutil.copytree(root, kept)
+    (root / "a").write_bytes(dicom("1.1.0", PatientName="Doe^John"))
+    with monkeypatch.context() as patch:
+        patch.setattr("gurney.folder.refreshing._remove_vanished", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            archive.refresh()
+    shutil.copy2(kept / "a", root / "a")
+    archive.refresh()
+
+    assert {"Doe"} == {text(study.data, "PatientName") for study in archive.find_studies(Query())}
+    assert [] == list(archive.find_studies(Query(PatientName="Doe^John")))
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -338,6 +359,33 @@ def test_damaged_index_is_rebuilt(root: Path, damage: str) -> None:
     expected = () if damage in harmless else ("the index was damaged and has been rebuilt",)
     assert expected == found.notes
     assert () == FolderArchive(root).find_studies(Query()).notes
+
+
+def test_index_that_another_process_has_rebuilt_is_left_alone(
+    root: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waits for the lock looks again before deleting anything."""
+    from gurney.folder import index as module
+
+    FolderArchive(root, index).refresh()
+    good = index.read_bytes()
+    archive = FolderArchive(root, index)
+    _overwrite(index, b"\xff" * 20000, 4096)
+    exclusive = getattr(module, "_exclusive")  # noqa: B009  private, and typed so
+
+    @contextmanager
+    def late(path: Path) -> Generator[None, None, None]:
+        if path.name.endswith("-use"):
+            index.write_bytes(good)
+        with exclusive(path):
+            yield
+
+    monkeypatch.setattr(module, "_exclusive", late)
+    found = archive.find_studies(Query())
+
+    assert 1 == len(found)
+    assert () == found.notes
+    assert good == index.read_bytes()
 
 
 def test_index_of_another_version_is_made_anew(root: Path, index: Path) -> None:

@@ -96,7 +96,7 @@ def uids(studies: SearchResult) -> list[str]:
 
 
 def tree(study: Study) -> dict[str, list[str]]:
-    return {series.uid: [instance.uid for instance in series] for series in study}
+    return {s.uid: [instance.uid for instance in s.instances] for s in study.series}
 
 
 # ---------------------------------------------------------------- keys
@@ -381,10 +381,12 @@ def test_conflict_ends_when_a_copy_goes(save: Save, archive: FolderArchive) -> N
 
 def test_whole_copy_is_preferred(save: Save, archive: FolderArchive) -> None:
     """A cut file is taken only if there is no other."""
-    whole = save("x/2", "1.3/1.3.1/1.3.1.1", ImageComments="some text to cut off")
-    whole.with_name("1").write_bytes(whole.read_bytes()[:-5])
-    found = archive.find_studies(Query(StudyInstanceUID="1.3"))
+    cut = save("x/1", "1.3/1.3.1/1.3.1.1", Rows=1, ImageComments="some text to cut off")
+    cut.write_bytes(cut.read_bytes()[:-5])
+    save("x/2", "1.3/1.3.1/1.3.1.1", Rows=2)
+    found = archive.find_studies(Query(StudyInstanceUID="1.3", query_level=INSTANCE))
 
+    assert [2] == [instance.data.Rows for instance in found[0].all_instances()]
     assert found.notes[0].endswith("has copies that differ: x/2 is taken, not x/1")
     assert "1 files are not whole, and cannot be fetched: x/1" == found.notes[1]
 

@@ -31,6 +31,7 @@ from gurney.core import (
     SeriesReference,
     Study,
     StudyReference,
+    to_references,
 )
 
 _In = TypeVar("_In")
@@ -182,7 +183,7 @@ def test_threads_may_give_one_child_to_several_parents() -> None:
             takers = [parent for parent in parents if parent.instances[place] is instance]
             assert [instance.parent] == takers
         for parent in parents:
-            assert all(instance.parent is parent for instance in parent)
+            assert all(instance.parent is parent for instance in parent.instances)
 
 
 @pytest.fixture
@@ -244,7 +245,6 @@ def test_children_may_come_from_a_generator_and_keep_their_order() -> None:
     series = Series("1", instances=instances())
 
     assert ("1.3", "1.1", "1.2") == tuple(instance.uid for instance in series.instances)
-    assert series.instances == tuple(series)
     assert series.instances is series.children
 
 
@@ -313,8 +313,8 @@ def test_equality_looks_at_uid_and_children_only() -> None:
 
 def test_equality_does_not_look_up() -> None:
     """A series is itself in whatever study it is found."""
-    (one,) = Study("1", series=[Series("2")])
-    (other,) = Study("9", series=[Series("2")])
+    (one,) = Study("1", series=[Series("2")]).series
+    (other,) = Study("9", series=[Series("2")]).series
 
     assert one == other
     assert 1 == len({one, other, Series("2")})
@@ -483,3 +483,10 @@ def test_detached_object_has_no_address(detached: Series | Instance) -> None:
     """Outside a study nothing can be addressed; the error names the object."""
     with pytest.raises(DetachedError, match=rf"{detached.uid} is not part of a study"):
         detached.reference()
+
+
+@pytest.mark.parametrize("tree", [Study("1", series=[Series("2")]), Series("2")])
+def test_one_object_is_not_a_list_of_objects(tree: Study | Series) -> None:
+    """``download(study)`` in place of ``download([study])`` is a mistake, not nothing to do."""
+    with pytest.raises(TypeError, match="not iterable"):
+        to_references(cast("Any", tree), DICOMObjectLevels.STUDY)  # checkers refuse it too

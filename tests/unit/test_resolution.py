@@ -59,7 +59,7 @@ class Archive(Searcher):
         uids, series = query.StudyInstanceUID.split("\\"), query.SeriesInstanceUID.split("\\")
         found = [made for made in self.studies if made.uid in uids]
         if query.SeriesInstanceUID:
-            kept = {made.uid: [one for one in made if one.uid in series] for made in found}
+            kept = {made.uid: [one for one in made.series if one.uid in series] for made in found}
             found = [attrs.evolve(m, series=kept[m.uid]) for m in found if kept[m.uid]]
         return self.answer(query, found)
 

@@ -26,6 +26,7 @@ from gurney.core import (
     OutcomeStatus,
     Query,
     QueryLevels,
+    Receipt,
     SearchResult,
     Series,
     Study,
@@ -178,7 +179,7 @@ def plain(archive: MemoryArchive) -> Callable[[Query], Sequence[Study]]:
 
     def find(query: Query) -> Sequence[Study]:
         return [
-            Study(study.uid, series=[Series(s.uid, instances=s.instances) for s in study])
+            Study(study.uid, series=[Series(s.uid, instances=s.instances) for s in study.series])
             for study in archive.find_studies(query)
         ]
 
@@ -534,3 +535,30 @@ def test_unexpected_instances_are_no_progress(
 
     assert 2 == sum(p.outcome is not None for p in heard)
     assert (1, 1) == (heard[-1].expected, heard[-1].done)
+
+
+def test_plain_list_is_not_believed(archive: MemoryArchive) -> None:
+    """What a searcher lists without saying whether that is all is not proved to be all."""
+    trolley = Trolley(searcher_from(plain(archive)), archive, MemoryStorage())
+    found = trolley.find_studies(Query(query_level=QueryLevels.INSTANCE))
+
+    assert Completeness.UNKNOWN is found.completeness
+    assert not trolley.download(found).complete
+
+
+def test_references_from_a_capped_listing_are_refused() -> None:
+    """References cannot say that they are not all; so they are not given."""
+    archive = MemoryArchive(DATASETS, cap=1)
+    capped = archive.find_studies(Query())
+    trolley = Trolley(archive, archive)
+
+    with pytest.warns(IncompleteResultWarning, match="stops at 1 studies"):
+        trolley.resolve(capped, DICOMObjectLevels.SERIES)
+
+
+def test_notes_of_the_search_are_in_the_receipt(archive: MemoryArchive) -> None:
+    """Differing copies, two patients in a study: who reads the receipt only is told too."""
+    found = attrs.evolve(archive.find_studies(Query()), notes=["two copies differ"])
+    receipt = Trolley(archive, archive, MemoryStorage()).download(found)
+
+    assert ("two copies differ",) == receipt.notes == Receipt.from_json(receipt.to_json()).notes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import attrs
@@ -119,6 +120,8 @@ def _storage(target: Target) -> FolderStorage:
     storage = FolderStorage(target.folder, layout, checksum=checksum)
     try:
         target.folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=target.folder):
+            pass
     except OSError as error:
         raise WrongUseError(f"cannot fetch into {target.folder}: {error.strerror}") from error
     if target.receipt is not None:

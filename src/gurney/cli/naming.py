@@ -45,6 +45,8 @@ def read_file(name: str) -> list[DICOMObjectReference]:
     """
     try:
         if name == STANDARD_INPUT:
+            if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  it was closed
+                raise WrongUseError("--from - reads standard input, which is closed")
             text = sys.stdin.read()
         else:
             text = Path(name).read_text(encoding="utf-8-sig")
@@ -81,13 +83,18 @@ def references_in(text: str) -> list[DICOMObjectReference]:
     if not counted:
         raise WrongUseError("the list of references is empty; did the command that made it fail?")
     first, heading = counted[0]
+    if heading.lstrip().startswith(("{", "[")):
+        raise WrongUseError("the list of references is JSON; give one a line, or CSV")
     columns = next((names for names in _COLUMNS if names[0] in heading), None)
     if columns is None:
         return list(unique(_parsed(line, f"line {number}") for number, line in counted))
     try:
-        return list(unique(_rows("".join(lines[first - 1 :]), columns)))
+        found = list(unique(_rows("".join(lines[first - 1 :]), columns)))
     except csv.Error as error:
         raise WrongUseError(f"the table of references cannot be read: {error}") from error
+    if not found:
+        raise WrongUseError("the table of references has a heading and no rows; nothing to fetch")
+    return found
 
 
 def _rows(text: str, columns: Sequence[str]) -> Iterator[DICOMObjectReference]:

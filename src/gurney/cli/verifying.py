@@ -74,7 +74,8 @@ def _conclude(
     if found.shortfall:
         explain(terminal, receipt)
     if found.wanted:
-        terminal.warn("to go on, run the fetch again: what is here, whole, is not fetched twice")
+        first = "move the files named above away and " if found.faults else ""
+        terminal.warn(f"to go on, {first}run the fetch again: what is whole is not fetched twice")
     return ExitCode.INCOMPLETE
 
 

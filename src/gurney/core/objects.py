@@ -7,10 +7,10 @@ built; a child that has a parent already is copied, so no tree changes because a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from threading import RLock
-from typing import Final, Literal, TypeAlias, TypeVar, cast
+from typing import ClassVar, Final, Literal, TypeAlias, TypeVar, cast
 
 import attrs
 from pydicom.dataset import Dataset
@@ -61,6 +61,9 @@ class _Node:
             if self._data is given:  # still: no other thread was faster
                 _set(self, "_data", made)
         return cast("Dataset", self._data)
+
+    # One object is not a list of its children: download(study) is a mistake, never "nothing to do".
+    __iter__: ClassVar[None] = None
 
     def __copy__(self) -> Self:
         # copy.copy skips __attrs_post_init__: the children would keep naming the original.
@@ -242,9 +245,6 @@ class Series(_Node):
     def __getitem__(self, uid: str) -> Instance:
         return self.get(uid)
 
-    def __iter__(self) -> Iterator[Instance]:
-        return iter(self.instances)
-
     def __repr__(self) -> str:
         return f"Series({self.uid!r}, {len(self.instances)} instances)"
 
@@ -283,7 +283,7 @@ class Study(_Node):
     >>> study = Study("1.2", series=[Series("1.2.3"), Series("1.2.4")])
     >>> study
     Study('1.2', 2 series, 0 instances)
-    >>> [str(series.reference()) for series in study]
+    >>> [str(series.reference()) for series in study.series]
     ['1.2/1.2.3', '1.2/1.2.4']
     """
 
@@ -339,9 +339,6 @@ class Study(_Node):
 
     def __getitem__(self, uid: str) -> Series:
         return self.get(uid)
-
-    def __iter__(self) -> Iterator[Series]:
-        return iter(self.series)
 
     def __repr__(self) -> str:
         count = sum(len(series.instances) for series in self.series)

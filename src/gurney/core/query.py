@@ -209,6 +209,15 @@ class Query:
     max_study_date: date | None = attrs.field(default=None, converter=_date)
     include_fields: tuple[str, ...] = attrs.field(default=(), converter=_keywords)
 
+    def __new__(cls, *_: object, **values: object) -> Self:
+        """See that every name is known, before Python says so without a suggestion."""
+        known = attrs.fields_dict(cls)
+        for name in values:
+            if name not in known:
+                near = _nearest(name, known)
+                raise QueryError(f"{cls.__name__} has no parameter {_shown(name)}{near}")
+        return super().__new__(cls)
+
     def __attrs_post_init__(self) -> None:
         first, last = self.min_study_date, self.max_study_date
         if first is not None and last is not None and last < first:
@@ -249,11 +258,6 @@ class Query:
         Traceback (most recent call last):
         gurney.core.errors.QueryError: Query has no parameter PatientNam; did you mean PatientName?
         """
-        known = attrs.fields_dict(cls)
-        for name in values:
-            if name not in known:
-                near = _nearest(name, known)
-                raise QueryError(f"{cls.__name__} has no parameter {_shown(name)}{near}")
         return cls(**values)
 
     def parameters(self) -> dict[str, Any]:

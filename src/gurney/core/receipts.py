@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any, Final
 
 import attrs
+from attrs.validators import ge, instance_of, optional
 
 from .errors import InvalidInputError
 from .references import DICOMObjectReference, parse_reference
@@ -68,13 +69,13 @@ class Outcome:
 
     reference: DICOMObjectReference | None
     status: OutcomeStatus
-    reason: str = ""
-    path: str = ""
-    size: int = 0
-    checksum: str = ""
-    transfer_syntax: str = ""
-    protocol: str = ""
-    retries: int = 0
+    reason: str = attrs.field(default="", validator=instance_of(str))
+    path: str = attrs.field(default="", validator=instance_of(str))
+    size: int = attrs.field(default=0, validator=[instance_of(int), ge(0)])
+    checksum: str = attrs.field(default="", validator=instance_of(str))
+    transfer_syntax: str = attrs.field(default="", validator=instance_of(str))
+    protocol: str = attrs.field(default="", validator=instance_of(str))
+    retries: int = attrs.field(default=0, validator=[instance_of(int), ge(0)])
     notes: tuple[str, ...] = ()
 
     def __attrs_post_init__(self) -> None:
@@ -103,8 +104,8 @@ class Expectation:
         Why it is not known to be all; empty if it is.
     """
 
-    count: int | None
-    source: str
+    count: int | None = attrs.field(validator=optional([instance_of(int), ge(0)]))
+    source: str = attrs.field(validator=instance_of(str))
     completeness: Completeness = Completeness.COMPLETE
     reasons: tuple[str, ...] = ()
 
@@ -127,7 +128,7 @@ class StudyReceipt:
         In tree order; ``UNEXPECTED`` ones last.
     """
 
-    study_uid: str
+    study_uid: str = attrs.field(validator=instance_of(str))
     expectation: Expectation
     outcomes: tuple[Outcome, ...] = attrs.field(converter=_outcomes)
 
@@ -219,6 +220,8 @@ class Receipt:
         Where it came from, for people; no credentials.
     started, finished
         When, with time zone. Not part of equality.
+    notes
+        Oddities that do not touch completeness: copies of an instance that differ, for example.
 
     Examples
     --------
@@ -228,9 +231,10 @@ class Receipt:
 
     studies: tuple[StudyReceipt, ...] = attrs.field(converter=_study_receipts)
     reasons: tuple[str, ...] = attrs.field(default=(), converter=_texts)
-    archive: str = ""
+    archive: str = attrs.field(default="", validator=instance_of(str))
     started: datetime | None = attrs.field(default=None, eq=False)
     finished: datetime | None = attrs.field(default=None, eq=False)
+    notes: tuple[str, ...] = attrs.field(default=(), converter=_texts)
 
     @property
     def complete(self) -> bool:
@@ -270,6 +274,7 @@ class Receipt:
                 "format": _FORMAT,
                 "complete": self.complete,
                 "reasons": self.reasons,
+                "notes": self.notes,
                 "archive": self.archive,
                 "started": self.started.isoformat() if self.started else None,
                 "finished": self.finished.isoformat() if self.finished else None,
@@ -294,6 +299,7 @@ class Receipt:
             return cls(
                 [_study_from_dict(study) for study in content["studies"]],
                 reasons=content["reasons"],
+                notes=content["notes"],
                 archive=content["archive"],
                 started=_time(content["started"]),
                 finished=_time(content["finished"]),

@@ -21,7 +21,7 @@ from typing import Any, Final, cast
 import attrs
 from pydicom.dataset import Dataset
 
-from ..core import BudgetExceededError, SearchError
+from ..core import BudgetExceededError, ProtocolViolationError
 from .jsonattributes import LeftOut, Reading, canonical, reading, tag_of
 from .jsondatasets import normalised, to_dataset
 
@@ -55,7 +55,9 @@ def is_markup(content: bytes) -> bool:
     return content[:_MARGIN].removeprefix(BOM_UTF8).lstrip().startswith(b"<")
 
 
-def parse(content: bytes, limits: JSONLimits | None = None) -> Iterator[JSONItem]:
+def parse(
+    content: bytes, limits: JSONLimits | None = None, *, asked: str = "DICOM JSON"
+) -> Iterator[JSONItem]:
     r"""Read *content*, an array of DICOM JSON objects, item by item.
 
     A byte order mark, one object instead of an array, bytes that are no UTF-8 (they become U+FFFD)
@@ -68,6 +70,8 @@ def parse(content: bytes, limits: JSONLimits | None = None) -> Iterator[JSONItem
         The body of an answer. If it is blank, there are no items.
     limits
         `JSONLimits()` if not given.
+    asked
+        What was asked for, in the words of an error.
 
     Yields
     ------
@@ -80,7 +84,7 @@ def parse(content: bytes, limits: JSONLimits | None = None) -> Iterator[JSONItem
     BudgetExceededError
         Before the first item, if *content* is larger than the limit; and at an item that is nested
         so deeply that Python gives up.
-    SearchError
+    ProtocolViolationError
         Where *content* ceases to be what it should be. Items that came before are right.
 
     Examples
@@ -92,15 +96,15 @@ def parse(content: bytes, limits: JSONLimits | None = None) -> Iterator[JSONItem
     limits = limits or JSONLimits()
     if len(content) > limits.size:
         raise BudgetExceededError(
-            f"an answer of {len(content)} bytes is over the limit of {limits.size} for JSON; ask "
-            f"for fewer items at once, or raise the limit if the archive is trusted"
+            f"{asked}: {len(content)} bytes of JSON are over the limit of {limits.size}; ask for"
+            f" fewer items at once, or raise the limit if the archive is trusted"
         )
     if is_markup(content):
-        raise SearchError(
-            "XML or HTML came where DICOM JSON was asked for; is it a login page, or the address "
-            "of something else?"
+        raise ProtocolViolationError(
+            asked, "XML or HTML came, no JSON; is it a login page, or the address of another thing?"
         )
-    return _items(content.removeprefix(BOM_UTF8).decode(errors="replace"), limits.depth)
+    text = content.removeprefix(BOM_UTF8).decode(errors="replace")
+    return _items(text, limits.depth, asked)
 
 
 class JSONItem:
@@ -170,9 +174,9 @@ _decode: Final = json.JSONDecoder(
 ).raw_decode
 
 
-def _items(text: str, depth: int) -> Iterator[JSONItem]:
+def _items(text: str, depth: int, asked: str) -> Iterator[JSONItem]:
     known: set[str] = set()  # names of attributes that are as they should be
-    for value, source in _values(text):
+    for value, source in _entries(text, asked):
         if not isinstance(value, dict):
             yield JSONItem({}, "{}", depth)
             continue
@@ -183,50 +187,50 @@ def _items(text: str, depth: int) -> Iterator[JSONItem]:
         yield JSONItem(attributes, source, depth)
 
 
-def _values(text: str) -> Iterator[tuple[object, str]]:
-    """Yield each entry of an array, or the one object, with the text it was parsed from."""
+def _entries(text: str, asked: str) -> Iterator[tuple[object, str]]:
+    """Yield what is in the array, or the one object, with the text that each was parsed from."""
     at = _skip(text, 0)
     if at == len(text):
         return
     if text[at] != "[":
-        value, end = _value(text, at)
+        value, end = _value(text, at, asked)
         if not (isinstance(value, dict) and normalised(cast("Mapping[str, Any]", value))):
-            raise SearchError(
-                "JSON came that holds no DICOM attributes; is the address that of a DICOMweb "
-                "service?"
+            raise ProtocolViolationError(
+                asked, "JSON came without DICOM attributes; is the address that of DICOMweb?"
             )
         yield value, text[at:end]
     else:
         at = _skip(text, at + 1)
         more = text[at : at + 1] != "]"
         while more:
-            value, end = _value(text, at)
+            value, end = _value(text, at, asked)
             yield value, text[at:end]
             comma = cast("re.Match[str]", _COMMA.match(text, end))
             more, at = bool(comma[1]), comma.end()
         if text[at : at + 1] != "]":
-            raise _broken(text, at)
+            raise _broken(text, at, asked)
         end = at + 1
     if _skip(text, end) != len(text):
-        raise _broken(text, end)
+        raise _broken(text, end, asked)
 
 
-def _value(text: str, at: int) -> tuple[object, int]:
+def _value(text: str, at: int, asked: str) -> tuple[object, int]:
     try:
         return cast("tuple[object, int]", _decode(text, at))
     except json.JSONDecodeError as error:
-        broken: Exception = _broken(text, error.pos)
+        broken: Exception = _broken(text, error.pos, asked)
     except RecursionError:
         broken = BudgetExceededError(
-            "the answer is JSON nested so deeply that it is not parsed; no data set is like that"
+            f"{asked}: JSON came nested too deeply to be parsed; no data set is like that"
         )
     raise broken  # out here, so that it drags no text of the answer along
 
 
-def _broken(text: str, at: int) -> SearchError:
-    return SearchError(
-        f"what came as JSON is none from character {at} of {len(text)} on, it may have been cut "
-        f"short; ask again, or for fewer items at once"
+def _broken(text: str, at: int, asked: str) -> ProtocolViolationError:
+    return ProtocolViolationError(
+        asked,
+        f"what came is no JSON from character {at} of {len(text)} on, and may have been cut short;"
+        f" ask again, or for fewer items at once",
     )
 
 
@@ -256,7 +260,7 @@ class _Later:
             if self._made is not None:
                 return self._made
             source = self._source
-        attributes = cast("dict[str, Any]", _value(source, 0)[0])
+        attributes = cast("dict[str, Any]", _value(source, 0, "an item of DICOM JSON")[0])
         made = to_dataset(attributes, self._wanted, depth=self._depth)
         with _keeping:
             if self._made is None:  # still: no other thread was faster

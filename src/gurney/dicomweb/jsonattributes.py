@@ -1,31 +1,25 @@
-"""One attribute of DICOM JSON (PS3.18 F.2.2): its VR, its values, and the pydicom element.
+"""One attribute of DICOM JSON (PS3.18 F.2.2), however it is written: its VR and its values.
 
-Two steps, because the second costs several times the first, and most attributes of a search are
-never looked at::
+Reading comes first and costs little; elements are made of readings when they are touched, see
+`jsonelements`::
 
     {"vr": "IS", "Value": [7]} ──reading──▶ Reading("IS", ("7",)) ──element──▶ DataElement
-
-The first decides whether an attribute can be read at all, and never raises. So does the second: a
-number that is none stays text. Neither lets pydicom warn: its warnings quote values.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 import attrs
-from pydicom import config
 from pydicom.datadict import dictionary_VR, tag_for_keyword
-from pydicom.dataelem import DataElement, empty_value_for_VR
-from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 from pydicom.valuerep import ALLOW_BACKSLASH, AMBIGUOUS_VR, BYTES_VR, STANDARD_VR
 
-__all__ = ["LeftOut", "Reading", "Values", "canonical", "element", "reading", "tag_of"]
+__all__ = ["LeftOut", "Reading", "Values", "canonical", "reading", "tag_of"]
 
 Values: TypeAlias = "bytes | tuple[Any, ...]"
 """Text, numbers too, `None` for a missing one of several; or bytes; or the items of a sequence."""
@@ -87,7 +81,7 @@ def reading(tag: BaseTag, attribute: object, depth: int) -> Reading | LeftOut:
     body = _body(attribute)
     values = _listed(body.get("Value"))
     vr = _vr(tag, body, values)
-    if vr == "SQ":
+    if vr == "SQ" and values:
         return _items(values, depth)
     if values and values != [None]:
         if vr in BYTES_VR:
@@ -101,31 +95,7 @@ def reading(tag: BaseTag, attribute: object, depth: int) -> Reading | LeftOut:
     return Reading(vr, ())
 
 
-def element(tag: BaseTag, read: Reading) -> DataElement:
-    """Return *read* as pydicom has it; a number that is none stays the text it was.
-
-    Not for sequences.
-    """
-    vr, values = read
-    ignore = config.IGNORE
-    if isinstance(values, bytes):
-        found = DataElement(tag, "OB", values, validation_mode=ignore)
-        found.VR = vr  # pydicom replaces UN by the dictionary's VR, and leaves the bytes in it
-        return found
-    convert = _CONVERTERS.get(vr, _plain)
-    try:
-        converted = [convert(value) for value in values]
-        return DataElement(tag, vr, _single(vr, converted), validation_mode=ignore)
-    except Exception:  # noqa: BLE001  pydicom raises a dozen classes, and quotes the value in them
-        raw: object = _single(vr, [_plain(value) for value in values])
-        if isinstance(raw, list):
-            raw = MultiValue(str, cast("list[str]", raw))
-        return DataElement(tag, vr, raw, already_converted=True, validation_mode=ignore)
-
-
-# ---------------------------------------------------------------- the JSON
-
-_LONGEST: Final = 64  # characters, of names and numbers: millions would cost memory and time
+_LONGEST: Final = 64  # characters of a name; keywords have 63 at most
 _TAG: Final = re.compile(r"[0-9A-Fa-f]{8}")
 _VRS: Final = frozenset(str(vr) for vr in STANDARD_VR | AMBIGUOUS_VR)
 _BINARY: Final = BYTES_VR | AMBIGUOUS_VR
@@ -202,7 +172,7 @@ def _guessed(values: Sequence[object]) -> str:
 def _items(values: list[object], depth: int) -> Reading | LeftOut:
     if not all(item is None or isinstance(item, dict) for item in values):
         return LeftOut("an item of the sequence is not a JSON object")
-    if values and depth < 1:
+    if depth < 1:
         return LeftOut("it is nested too deeply; raise the limit if the archive is trusted")
     return Reading("SQ", tuple(values))
 
@@ -264,86 +234,3 @@ def _only(value: object) -> str:
     if len(values) == 1 and isinstance(values[0], str):
         return values[0]
     raise ValueError
-
-
-# ---------------------------------------------------------------- the values
-
-_NUMBER: Final = re.compile(
-    r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE
-)
-_EXACT: Final = 2**53
-
-
-def _plain(text: str | None) -> str:
-    return text or ""
-
-
-def _number(text: str | None) -> str | None:
-    """Return the text of a number, `None` if there is no text.
-
-    Raises
-    ------
-    ValueError
-        If it is something else.
-    """
-    text = (text or "").strip(" \0")
-    if text and (len(text) > _LONGEST or _NUMBER.fullmatch(text) is None):
-        raise ValueError
-    return text or None
-
-
-def _number_string(text: str | None) -> str:
-    return _number(text) or ""
-
-
-def _integer_string(text: str | None) -> str:
-    """Refuse fractions, and what no float holds: pydicom does not write those as they came."""
-    if abs(_whole(text) or 0) > _EXACT:
-        raise ValueError
-    return _number_string(text)
-
-
-def _whole(text: str | None) -> int | None:
-    number = _number(text)
-    if number is None:
-        return None
-    try:
-        return int(number)
-    except ValueError:
-        if float(number).is_integer():  # some archives write 512.0
-            return int(float(number))
-        raise
-
-
-def _real(text: str | None) -> float | None:
-    number = _number(text)
-    return None if number is None else float(number)
-
-
-def _tag(text: str | None) -> BaseTag | None:
-    if not text:
-        return None
-    if _TAG.fullmatch(text) is None:
-        raise ValueError
-    return BaseTag(int(text, 16))
-
-
-def _uid(text: str | None) -> str:
-    return _plain(text).strip(" \0")
-
-
-_CONVERTERS: Final[dict[str, Callable[[str | None], object]]] = {
-    **dict.fromkeys(("SL", "SS", "SV", "UL", "US", "UV", *map(str, AMBIGUOUS_VR)), _whole),
-    **dict.fromkeys(("FD", "FL"), _real),
-    "DS": _number_string,
-    "IS": _integer_string,
-    "AT": _tag,
-    "UI": _uid,
-}
-
-
-def _single(vr: str, values: Sequence[object]) -> object:
-    """As pydicom has one value, or none."""
-    if not values or (len(values) == 1 and values[0] in (None, "")):
-        return empty_value_for_VR(vr)
-    return values[0] if len(values) == 1 else list(values)

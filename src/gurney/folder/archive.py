@@ -157,7 +157,7 @@ class FolderArchive(Searcher, FileDownloader):
         references = (reference for obj in objects for reference in deepest(obj))
         for some in chunked(references, _AT_ONCE):
             for wanted in self._look_up(some):
-                name = wanted.number or wanted.reference
+                name = wanted.reference if wanted.key is None else wanted.key  # small
                 if name not in given:
                     given.add(name)
                     yield to_file(self._root, wanted)

@@ -53,13 +53,14 @@ def note_missing(connection: sqlite3.Connection, root: bytes) -> None:
 def _named(record: Dataset) -> bytes:
     """Return the path that *record* names, relative to the DICOMDIR; empty if it names none."""
     parts = texts(record, "ReferencedFileID")
-    if any(part in ("", ".", "..") or "/" in part for part in parts):
-        return os.fsencode("?".join(parts))  # leads away, or nowhere: no file is called that
     return join(*map(os.fsencode, parts)) if parts else b""
 
 
 class _Disk:
-    """What is there; drivers for such media spell names in lower case, or with a version."""
+    """What is there; drivers for such media spell names in lower case, or with a version.
+
+    Names are looked up in folders, from the root downwards: none of them leads out of it.
+    """
 
     def __init__(self, root: bytes) -> None:
         self._root: bytes = root

@@ -26,7 +26,7 @@ class Wanted(NamedTuple):
     """An instance that was asked for, and the file that holds it: of several, the best."""
 
     reference: DICOMObjectReference
-    number: int = 0
+    key: int | None = None
     path: bytes = b""
     size: int = 0
     mtime: int = 0
@@ -62,17 +62,17 @@ def _files_of(connection: sqlite3.Connection, reference: DICOMObjectReference) -
     uids = reference.uids
     condition = " AND ".join(f"{column} = ?" for column in _COLUMNS[: len(uids)])
     rows = connection.execute(
-        "SELECT study_uid, series_uid, instance_uid, file.id, path, size, mtime, problem, detail"  # noqa: S608
+        "SELECT study_uid, series_uid, instance_uid, key, path, size, mtime, problem, detail"  # noqa: S608
         f" FROM header JOIN file ON file.header = header.id WHERE {condition}"
         " ORDER BY series_uid, number IS NULL, number, instance_uid, problem IS NOT NULL, path",
         uids,
     )
     last: InstanceReference | None = None
-    for *triple, number, path, size, mtime, problem, detail in rows:
+    for *triple, key, path, size, mtime, problem, detail in rows:
         instance = InstanceReference(*triple)
         if instance != last:
             last = instance
-            yield Wanted(instance, number, path, size, mtime, detail if problem else "")
+            yield Wanted(instance, key, path, size, mtime, detail if problem else "")
 
 
 def to_file(root: bytes, wanted: Wanted) -> DICOMFile:

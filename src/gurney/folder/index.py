@@ -102,6 +102,8 @@ class Index:
         return frozenset(real(_beside(self.path, suffix)) for suffix in _SUFFIXES)
 
     def _on_disk(self, path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self.wanted is None:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _in_use(path), closing(_connect(path)) as connection:
             found = _identity(path)
             try:

@@ -11,16 +11,14 @@ __all__ = ["default_index"]
 
 
 def default_index(root: bytes) -> Path:
-    """Return the file in the user's cache for the index of *root*; make its folder.
+    """Return the file in the user's cache for the index of *root*; its folder may be missing.
 
     Raises
     ------
     OSError
-        If there is no such folder, and none can be made.
+        If nobody knows where the user's cache is.
     """
-    folder = _user_cache() / "gurney"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder / f"{blake2b(root, digest_size=16).hexdigest()}.sqlite"
+    return _user_cache() / "gurney" / f"{blake2b(root, digest_size=16).hexdigest()}.sqlite"
 
 
 def _user_cache() -> Path:

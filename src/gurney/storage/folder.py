@@ -25,7 +25,7 @@ from gurney.core import (
 )
 
 from .arrival import file_from, identify, named, pieces, reference_in
-from .content import look
+from .content import checksum_of, look
 from .disk import NotKeptError, disk_errors, inside, make_folder, sync_folder, unusable
 from .index import Index
 from .layout import DEFAULT_LAYOUT, Layout
@@ -127,7 +127,8 @@ class FolderStorage(Storage):
     def find(self, reference: InstanceReference, /) -> Outcome | None:
         """Return ``ALREADY_THERE`` if the instance is here and whole, else `None`.
 
-        The file is walked over each time: a folder or a name proves nothing. No checksum is made.
+        The file is walked over each time: a folder or a name proves nothing. With a checksum, all
+        of it is read: without one in the receipt, nobody could see later that it has changed.
 
         Raises
         ------
@@ -142,7 +143,8 @@ class FolderStorage(Storage):
         if there is None:
             return None
         path, walked = there
-        settled = Settled(OutcomeStatus.ALREADY_THERE, path, walked.size)
+        checksum = checksum_of(path, self.checksum) if self.checksum else ""
+        settled = Settled(OutcomeStatus.ALREADY_THERE, path, walked.size, checksum)
         return self._outcome(reference, settled, walked)
 
     def files(self) -> Iterator[Path]:

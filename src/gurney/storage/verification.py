@@ -160,7 +160,10 @@ class _Examination:
         elif is_aside(path.name):
             self.aside.append(relative)
         else:
-            self._judge(path, relative)
+            try:
+                self._judge(path, relative)
+            except PermissionError:  # the others can be judged all the same
+                self.faults[relative] = "it cannot be read: permission denied"
 
     def result(self) -> Verification:
         """Add what was not seen."""

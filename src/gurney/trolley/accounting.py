@@ -14,12 +14,14 @@ from gurney.core import (
     Outcome,
     OutcomeStatus,
     Receipt,
+    SearchError,
     StudyReceipt,
+    unique,
 )
 
 from .resolution import Resolution
 
-__all__ = ["complain", "receipt_of"]
+__all__ = ["complain", "doubt", "receipt_of"]
 
 
 def receipt_of(
@@ -63,9 +65,22 @@ def complain(receipt: Receipt) -> None:
     if missing:
         raise IncompleteDownloadError(missing)
     if not receipt.complete:
-        reasons = [*receipt.reasons, *(r for study in receipt.studies for r in study.reasons)]
-        message = f"nobody can say whether this is everything: {'; '.join(reasons)}"
-        warnings.warn(message, IncompleteResultWarning, stacklevel=3)
+        _warn([*receipt.reasons, *(r for study in receipt.studies for r in study.reasons)])
+
+
+def doubt(resolution: Resolution, reasons: Iterable[str]) -> None:
+    """Raise if the listings behind *resolution* are known to be short; warn if nobody knows."""
+    expectations = resolution.expectations.values()
+    doubts = [*reasons, *(reason for each in expectations for reason in each.reasons)]
+    if any(each.completeness is Completeness.CAPPED for each in expectations):
+        raise SearchError(f"a listing was cut short: {'; '.join(unique(doubts))}")
+    if doubts:
+        _warn(doubts)
+
+
+def _warn(reasons: Iterable[str]) -> None:
+    message = f"nobody can say whether this is everything: {'; '.join(unique(reasons))}"
+    warnings.warn(message, IncompleteResultWarning, stacklevel=4)
 
 
 def _may_be_complete(study: StudyReceipt) -> bool:

@@ -12,11 +12,13 @@ from typing_extensions import TypeIs
 
 from gurney.core import (
     ArchiveUnavailableError,
+    AuthenticationError,
     DICOMFile,
     DICOMObjectReference,
     Downloader,
     DownloadError,
     FileDownloader,
+    GurneyError,
     IncompleteDownloadError,
     InstanceReference,
     InvalidUIDError,
@@ -58,7 +60,8 @@ def deliver(
 
     What was not asked for, or comes a second time, is not taken but yielded as ``UNEXPECTED``.
     After a `DownloadError` the rest is asked for again: all at once if the error names what
-    failed, one by one if it does not.
+    failed, one by one if it does not. An exception that is not ours is treated as one that names
+    nothing; its class is told, its text is not, because that may hold anything.
     """
     asked = tuple(unique(references))
     pending = set[DICOMObjectReference | None](asked)
@@ -70,16 +73,16 @@ def deliver(
                 outcome = _receive(item, pending, take)
                 pending.discard(outcome.reference)
                 yield outcome
-        except DownloadError as error:
+        except (ArchiveUnavailableError, AuthenticationError, StorageError) as error:
+            yield from _close(pending, asked, OutcomeStatus.FAILED, str(error))
+        except Exception as error:  # noqa: BLE001  whatever it is, it stops no other instance
             rest = [ref for ref in batch if ref in pending]
             reasons = _reasons(error)
             blamed = [ref for ref in rest if str(ref) in reasons] or rest[: len(batch) == 1]
             for ref in blamed:
-                reason = reasons.get(str(ref), error.reason)
+                reason = reasons.get(str(ref), _words(error))
                 yield from _close(pending, [ref], OutcomeStatus.FAILED, reason)
             batches += [tuple(rest)] if blamed else [(ref,) for ref in reversed(rest)]
-        except (ArchiveUnavailableError, StorageError) as error:
-            yield from _close(pending, asked, OutcomeStatus.FAILED, str(error))
     yield from _close(pending, asked, OutcomeStatus.MISSING, "was asked for and did not come")
 
 
@@ -89,10 +92,17 @@ def _items(downloader: Downloader, batch: tuple[InstanceReference, ...]) -> Iter
     return downloader.files(batch) if has_files(downloader) else downloader.datasets(batch)
 
 
-def _reasons(error: DownloadError) -> Mapping[str, str]:
+def _reasons(error: Exception) -> Mapping[str, str]:
+    """Why, by the name of what failed; empty if *error* does not say what."""
     if isinstance(error, IncompleteDownloadError):
         return error.missing
-    return {error.subject: error.reason}
+    return {error.subject: error.reason} if isinstance(error, DownloadError) else {}
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, DownloadError):
+        return error.reason
+    return str(error) if isinstance(error, GurneyError) else f"{type(error).__name__} on its way"
 
 
 def _receive(

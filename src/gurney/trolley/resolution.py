@@ -33,8 +33,9 @@ from gurney.core import (
     unique,
 )
 
-__all__ = ["Resolution", "instances", "resolve", "unresolved"]
+__all__ = ["NOT_SAID", "Resolution", "instances", "resolve", "unresolved"]
 
+NOT_SAID: Final = "the searcher does not say whether its listing is complete"
 _UIDS_PER_QUERY: Final = 50  # of up to 64 characters: with both levels, a URL stays below 8 KB
 _Above: TypeAlias = StudyReference | SeriesReference
 
@@ -51,11 +52,14 @@ class Resolution:
         What could not be completed, with the reason.
     expectations
         By Study Instance UID, in order of first appearance.
+    notes
+        What the listings that were asked for say besides.
     """
 
     references: tuple[DICOMObjectReference, ...]
     unresolved: dict[DICOMObjectReference, str]
     expectations: dict[str, Expectation]
+    notes: tuple[str, ...] = ()
 
 
 def resolve(
@@ -80,6 +84,7 @@ def resolve(
         references=tuple(unique(ref for part in parts for ref in part.references)),
         unresolved={part.reference: part.failure for part in parts if part.failure},
         expectations=_expectations(parts),
+        notes=tuple(unique(note for part in parts for note in part.notes)),
     )
 
 
@@ -94,6 +99,7 @@ class _Part:
     reasons: tuple[str, ...] = ()
     completeness: Completeness = Completeness.COMPLETE
     failure: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def _parts(obj: DICOMDownloadable, level: DICOMObjectLevels) -> Iterator[_Part]:
@@ -175,7 +181,8 @@ def _look_up(
         return _Part(ref, failure=f"the archive lists it, but not what is in it: {error}")
     announced = _announced(obj)
     completeness, reasons = _judge(result, len(references), announced)
-    return _Part(ref, references, announced, "instance listing", reasons, completeness)
+    notes = result.notes if isinstance(result, SearchResult) else ()
+    return _Part(ref, references, announced, "instance listing", reasons, completeness, notes=notes)
 
 
 def _judge(
@@ -186,8 +193,7 @@ def _judge(
         return result.completeness, result.reasons
     if announced == listed:
         return Completeness.COMPLETE, ()
-    reason = "the searcher does not say whether its listing is complete"
-    return Completeness.UNKNOWN, (reason,)
+    return Completeness.UNKNOWN, (NOT_SAID,)
 
 
 def _announced(obj: DICOMDownloadable) -> int | None:

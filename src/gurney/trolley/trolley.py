@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timezone
 from os import PathLike
+from typing import TypeVar
 
 import attrs
 from pydicom.dataset import Dataset
 
 from gurney.core import (
+    Completeness,
     DICOMDownloadable,
     DICOMFile,
     DICOMObjectLevels,
@@ -29,15 +31,18 @@ from gurney.core import (
     Study,
     decode,
     encode,
+    unique,
 )
 from gurney.storage import FolderStorage
 
-from .accounting import complain, receipt_of
+from .accounting import complain, doubt, receipt_of
 from .delivery import Item, deliver, name_of
 from .progress import ProgressListener, Tracker
-from .resolution import instances, resolve, unresolved
+from .resolution import NOT_SAID, instances, resolve, unresolved
 
 __all__ = ["Trolley"]
+
+_Handed = TypeVar("_Handed", Dataset, DICOMFile)
 
 
 @attrs.frozen
@@ -73,9 +78,15 @@ class Trolley:
     storage: Storage | None = None
     name: str = attrs.field(default="", kw_only=True)
 
-    def find_studies(self, query: Query, /) -> Sequence[Study]:
-        """Return the studies that match *query*, as the searcher gives them."""
-        return self.searcher.find_studies(query)
+    def find_studies(self, query: Query, /) -> SearchResult:
+        """Return the studies that match *query*, and whether they are all.
+
+        A searcher that gives a plain list does not say; the result is `Completeness.UNKNOWN` then.
+        """
+        found = self.searcher.find_studies(query)
+        if isinstance(found, SearchResult):
+            return found
+        return SearchResult(found, Completeness.UNKNOWN, [NOT_SAID])
 
     def find_study(self, query: Query, /) -> Study:
         """Return the one study that matches *query*.
@@ -111,10 +122,18 @@ class Trolley:
         ------
         NoReferencesFoundError
             If something cannot be completed: the archive does not list it, or not what is in it.
+        SearchError
+            If a listing that was asked for is known to be cut short.
+
+        Warns
+        -----
+        IncompleteResultWarning
+            If nobody knows whether the references are everything: references cannot say so.
         """
         resolution = resolve(self.searcher, objects, level)
         for reference in resolution.unresolved:
             raise NoReferencesFoundError(str(reference), level.name.lower())
+        doubt(resolution, _doubts(objects))
         return resolution.references
 
     def fetch(self, objects: Iterable[DICOMDownloadable]) -> Iterator[Dataset]:
@@ -127,15 +146,8 @@ class Trolley:
         IncompleteDownloadError
             At the end, if anything is missing; it names what, and why.
         """
-        resolution = resolve(self.searcher, objects, DICOMObjectLevels.INSTANCE)
         arrived: list[Dataset] = []
-        outcomes: list[Outcome] = []
-        for outcome in deliver(self.downloader, instances(resolution), _opener(arrived)):
-            outcomes.append(outcome)
-            if outcome.good:
-                yield from arrived
-            arrived.clear()
-        complain(receipt_of(resolution, [*unresolved(resolution), *outcomes], _doubts(objects)))
+        return self._hand_over(objects, arrived, _opener(arrived))
 
     def files(self, objects: Iterable[DICOMDownloadable]) -> Iterator[DICOMFile]:
         """Yield every instance in *objects* as the bytes it is stored in, each once.
@@ -149,15 +161,8 @@ class Trolley:
         IncompleteDownloadError
             At the end, if anything did not come at all.
         """
-        resolution = resolve(self.searcher, objects, DICOMObjectLevels.INSTANCE)
         arrived: list[DICOMFile] = []
-        outcomes: list[Outcome] = []
-        for outcome in deliver(self.downloader, instances(resolution), _passer(arrived)):
-            outcomes.append(outcome)
-            if outcome.good:
-                yield from arrived
-            arrived.clear()
-        complain(receipt_of(resolution, [*unresolved(resolution), *outcomes], _doubts(objects)))
+        return self._hand_over(objects, arrived, _passer(arrived))
 
     def download(
         self,
@@ -214,10 +219,27 @@ class Trolley:
         )
         return attrs.evolve(
             receipt_of(resolution, outcomes, _doubts(objects)),
+            notes=unique([*_notes(objects), *resolution.notes]),
             archive=self.name,
             started=started,
             finished=datetime.now(timezone.utc),
         )
+
+    def _hand_over(
+        self,
+        objects: Iterable[DICOMDownloadable],
+        arrived: list[_Handed],
+        take: Callable[[Item], Outcome],
+    ) -> Iterator[_Handed]:
+        """Yield what *take* puts into *arrived*, and say at the end if that was not everything."""
+        resolution = resolve(self.searcher, objects, DICOMObjectLevels.INSTANCE)
+        outcomes = list(unresolved(resolution))
+        for outcome in deliver(self.downloader, instances(resolution), take):
+            outcomes.append(outcome)
+            if outcome.good:
+                yield from arrived
+            arrived.clear()
+        complain(receipt_of(resolution, outcomes, _doubts(objects)))
 
     def _storage(self, output_dir: str | PathLike[str] | None) -> Storage:
         if output_dir is not None:
@@ -276,3 +298,7 @@ def _named_file(item: Item) -> DICOMFile:
 def _doubts(objects: Iterable[DICOMDownloadable]) -> tuple[str, ...]:
     """What is downloaded from an incomplete search result is not everything, however whole."""
     return objects.reasons if isinstance(objects, SearchResult) else ()
+
+
+def _notes(objects: Iterable[DICOMDownloadable]) -> tuple[str, ...]:
+    return objects.notes if isinstance(objects, SearchResult) else ()
