@@ -63,6 +63,8 @@ def gurney(
 ) -> Gurney:
     """Return the command; the archive of examples is at `URL`."""
     serve(MemoryArchive(example_datasets()))
+    for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)  # pytest's own plug-ins set some of them
 
     def run(*arguments: object, stdin: str = "") -> Ran:
         monkeypatch.setattr("sys.stdin", io.StringIO(stdin))

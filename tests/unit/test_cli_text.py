@@ -162,3 +162,9 @@ def test_references_from_arguments() -> None:
 def test_an_archive_is_never_named_with_credentials() -> None:
     """Receipts are passed on; user, password and token are not."""
     assert "https://host:1/dicom" == named("https://me:secret@host:1/dicom?token=secret#secret")
+
+
+def test_json_is_not_a_list_of_references() -> None:
+    """A receipt or the JSON of find is named for what it is."""
+    with pytest.raises(WrongUseError, match="is JSON; give one a line, or CSV"):
+        references_in('{"format": "gurney receipt 1"}')

@@ -89,12 +89,9 @@ def references_in(text: str) -> list[DICOMObjectReference]:
     if columns is None:
         return list(unique(_parsed(line, f"line {number}") for number, line in counted))
     try:
-        found = list(unique(_rows("".join(lines[first - 1 :]), columns)))
+        return list(unique(_rows("".join(lines[first - 1 :]), columns)))
     except csv.Error as error:
         raise WrongUseError(f"the table of references cannot be read: {error}") from error
-    if not found:
-        raise WrongUseError("the table of references has a heading and no rows; nothing to fetch")
-    return found
 
 
 def _rows(text: str, columns: Sequence[str]) -> Iterator[DICOMObjectReference]:

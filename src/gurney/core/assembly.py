@@ -149,8 +149,9 @@ class Assembler:
     """
 
     def __init__(self) -> None:
-        self._studies: _Branch = _Branch()
-        self._checked: set[str] = set()  # UIDs; those of a study and a series come again and again
+        self._root: _Branch = _Branch()
+        self._above: list[str] = []  # what the last item was part of, by UIDs
+        self._parent: _Branch = self._root  # and as a branch
         self._held_back: list[HeldBack] = []
         self._notes: dict[str, None] = {}
 
@@ -159,25 +160,34 @@ class Assembler:
         flat = _Flat(item) if isinstance(item, Dataset) else item
         uids = [flat.text(keyword) for keyword in _UID_KEYWORDS[: len(_UID_KEYWORDS) - level]]
         try:
-            self._check(uids)
+            branch = self._place(flat, uids)
         except InvalidUIDError as error:
             self._hold_back(str(error), None, item)
             return
-        branch = study = self._studies.child(uids[0])
-        for uid, above in zip(uids[1:], _DOWNWARDS, strict=False):
-            if branch.data is None:
-                branch.data = flat.part(_DESCRIBES[above])
-            branch = branch.child(uid)
         if branch.listed:
             self._hold_back("is listed more than once", _REFERENCES[level](*uids), item)
         else:
             branch.list(flat, level)
-        self._compare_patients(study, flat, uids[0])
+        self._compare_patients(flat, uids[0])
 
-    def _check(self, uids: list[str]) -> None:
+    def _place(self, item: FlatItem, uids: list[str]) -> _Branch:
+        """Return the branch of these UIDs; what is new of it is made, if all of them are legal.
+
+        The items of a series come together, mostly, so where the last one went is remembered.
+        """
+        *above, own = uids
+        if above == self._above:
+            check_uid(own, _UID_NAMES[len(above)])
+            return self._parent.child(own)
         for uid, name in zip(uids, _UID_NAMES, strict=False):
-            if uid not in self._checked:
-                self._checked.add(check_uid(uid, name))
+            check_uid(uid, name)
+        branch = self._root
+        for uid, level in zip(above, _DOWNWARDS, strict=False):
+            branch = branch.child(uid)
+            if branch.data is None:
+                branch.data = item.part(_DESCRIBES[level])
+        self._above, self._parent = above, branch
+        return branch.child(own)
 
     def _hold_back(
         self, reason: str, reference: DICOMObjectReference | None, item: Dataset | FlatItem
@@ -185,9 +195,9 @@ class Assembler:
         data = item if isinstance(item, Dataset) else _made(item.part(_any))
         self._held_back.append(HeldBack(reason, reference, data))
 
-    def _compare_patients(self, study: _Branch, item: FlatItem, uid: str) -> None:
+    def _compare_patients(self, item: FlatItem, uid: str) -> None:
         """Two patients in one study are real (Q33): merged by UID, and said."""
-        patient = item.text("PatientID")
+        patient, study = item.text("PatientID"), self._root.children[uid]
         if not patient or patient == study.patient:
             return
         if study.patient:
@@ -198,7 +208,7 @@ class Assembler:
         """Return everything added so far as trees."""
         studies = tuple(
             Study(uid, study.data, [_series(*item) for item in study.children.items()])
-            for uid, study in self._studies.children.items()
+            for uid, study in self._root.children.items()
         )
         return Assembly(studies, tuple(self._held_back), tuple(self._notes))
 

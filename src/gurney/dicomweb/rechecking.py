@@ -31,15 +31,13 @@ def rechecker(query: Query) -> Callable[[JSONItem], Matches]:
     def check(item: JSONItem) -> Matches:
         nonlocal last
         said = item.written(names)
-        if last is None or not _equal(said, last[0]):
-            last = said, match(item.dataset(tags.__contains__))
-        return last[1]
+        try:
+            if last is not None and said == last[0]:
+                return last[1]
+        except RecursionError:  # JSON can be nested just deeply enough to be parsed
+            pass
+        answer = match(item.dataset(tags.__contains__))
+        last = said, answer
+        return answer
 
     return check
-
-
-def _equal(one: list[object], other: list[object]) -> bool:
-    try:
-        return one == other
-    except RecursionError:  # JSON can be nested just deeply enough to be parsed
-        return False
