@@ -1,14 +1,16 @@
 """The examples of the README, letter by letter, for the type checkers; tests/unit runs them."""
 
-from gurney import DICOMObjectLevels, Query, Trolley, open_archive, to_references
+from gurney import DICOMObjectLevels, Query, Trolley, group_by_study, open_archive
 
 archive = open_archive("studies")  # a folder; or a URL that an installed backend opens
-found = archive.find_studies(Query(PatientName="doe*", min_study_date="20030101"))
+trolley = Trolley(archive, archive)
+found = trolley.find_studies(Query(PatientName="doe*", min_study_date="20030101"))
 print(len(found), "studies;", found.completeness.value, *found.reasons)
 
-trolley = Trolley(archive, archive)
-series = trolley.resolve(found, DICOMObjectLevels.SERIES)  # asks only for what is not known yet
-receipt = trolley.download(to_references(series, DICOMObjectLevels.SERIES), "out")
+series = trolley.resolve(found, DICOMObjectLevels.SERIES)  # references: small, sorted, hashable
+print(*(len(group) for group in group_by_study(series).values()), "series")
+
+receipt = trolley.download(found, "out")
 print(receipt.complete, receipt.verified_bytes, "bytes; missing:", receipt.missing)
 
 

@@ -27,7 +27,7 @@ def test_first_example_fetches_studies(tmp_path: Path, capsys: pytest.CaptureFix
     """It finds the three studies of that year, and has them all."""
     exec(compile(BLOCKS[0], "README.md", "exec"), {})
 
-    assert capsys.readouterr().out.startswith("3 studies; complete\nTrue ")
+    assert capsys.readouterr().out.startswith("3 studies; complete\n2 3 2 series\nTrue ")
     assert len(list((tmp_path / "out").rglob("*.dcm"))) == 17
 
 
