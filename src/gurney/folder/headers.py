@@ -68,7 +68,8 @@ SERIES_TAGS: Final = frozenset(tag for tag, level in _LEVEL_OF_TAG.items() if le
 
 _ELEMENT: Final = Struct("<I2sI")
 _IMPLICIT: Final = b"\0\0"
-_VR_BYTES: Final[dict[str | None, bytes]] = {str(vr): vr.encode() for vr in STANDARD_VR}
+_KNOWN_VRS: Final = frozenset(vr.encode() for vr in STANDARD_VR)
+_DATA_SET: Final = 0x00030000  # tags below are file meta's
 """One that nobody knows is stored as none: then pydicom takes that of the dictionary, or raises."""
 
 
@@ -90,12 +91,10 @@ def split(walked: Walked) -> Parts:
     instance, series, study = parts = ([flags], [flags], [flags])  # by level, the lowest first
     number = b""
     pack, level_of = _ELEMENT.pack, _LEVEL_OF_TAG.get
-    for raw in walked.elements:
-        tag, vr, value = int(raw.tag), raw.VR, raw.value
-        if tag in _IN_COLUMNS:
+    for tag, (vr, value, _) in sorted(walked.values.items()):
+        if tag in _IN_COLUMNS or tag < _DATA_SET:
             continue
-        value = value or b""
-        piece = pack(tag, _VR_BYTES.get(vr, _IMPLICIT), len(value)) + value
+        piece = pack(tag, vr if vr in _KNOWN_VRS else _IMPLICIT, len(value)) + value
         if tag == CHARACTER_SET:
             for part in parts:
                 part.append(piece)

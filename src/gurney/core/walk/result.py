@@ -87,6 +87,9 @@ class Walked:
         Media Storage SOP Instance and Class UID of the file meta, ``""`` if absent.
     study_uid, series_uid, instance_uid, sop_class_uid
         UIDs of the data set without their padding, ``""`` if absent or empty. Not validated.
+    values
+        What was kept, file meta included, as raw as it came: by tag the two letters of the VR
+        (none in implicit VR), the bytes, and their position. `elements` is the same for pydicom.
     """
 
     kind: FaultKind | None
@@ -104,7 +107,7 @@ class Walked:
     series_uid: str
     instance_uid: str
     sop_class_uid: str
-    _values: Mapping[int, RawValue] = attrs.field(alias="values", repr=False, hash=False)
+    values: Mapping[int, RawValue] = attrs.field(repr=False, hash=False)
 
     @property
     def whole(self) -> bool:
@@ -125,7 +128,7 @@ class Walked:
         element that occurs twice, the last. None of file meta, none from inside a sequence.
         """
         return tuple(
-            self._raw(tag, *value) for tag, value in sorted(self._values.items()) if tag >> 16 != 2
+            self._raw(tag, *value) for tag, value in sorted(self.values.items()) if tag >> 16 != 2
         )
 
     @property
