@@ -5,7 +5,7 @@ Nothing here does I/O. Only attrs, pydicom and typing-extensions are needed.
 
 from __future__ import annotations
 
-from .assembly import Assembler, Assembly, assemble, level_of_keyword
+from .assembly import Assembler, Assembly, FlatItem, assemble, level_of_keyword
 from .downloadable import DICOMDownloadable
 from .errors import (
     ArchiveUnavailableError,
@@ -88,6 +88,7 @@ __all__ = [
     "ExtendedQuery",
     "FaultKind",
     "FileDownloader",
+    "FlatItem",
     "GurneyError",
     "HeldBack",
     "IncompleteDownloadError",
