@@ -45,7 +45,7 @@ def read_file(name: str) -> list[DICOMObjectReference]:
     """
     try:
         if name == STANDARD_INPUT:
-            if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  it was closed
+            if sys.stdin is None:  # it was closed
                 raise WrongUseError("--from - reads standard input, which is closed")
             text = sys.stdin.read()
         else:
