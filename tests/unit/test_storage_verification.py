@@ -140,7 +140,7 @@ def test_damage_is_found(tmp_path: Path, receipt: Receipt, damage: object, says:
     assert [NAMES[0]] == list(found.faults)
     assert says in found.faults[NAMES[0]]
     assert ((), (reference(UIDS[0]),)) == (found.missing, found.wanted)
-    assert "1 file is not what it should be" in found.reasons
+    assert "1 file is damaged, changed or unreadable" in found.reasons
 
 
 @pytest.mark.usefixtures("receipt")

@@ -15,7 +15,7 @@ from ..core import (
     DownloadError,
     InstanceReference,
 )
-from .paths import in_words, open_at, printable
+from .paths import in_words, open_at
 
 __all__ = ["Wanted", "deepest", "look_up", "to_file"]
 
@@ -81,7 +81,7 @@ def to_file(root: bytes, wanted: Wanted) -> DICOMFile:
     if not wanted.path:
         reason = "it is not in this folder; if it is new, search again"
     elif wanted.problem:
-        reason = f"{printable(wanted.path)} is not whole: {wanted.problem}"
+        reason = f"its file is not whole: {wanted.problem}"
     else:
         chunks = _chunks(root, wanted, subject)
         return DICOMFile(chunks, wanted.reference, _PROTOCOL, wanted.size)
@@ -94,18 +94,17 @@ def _failure(subject: str, reason: str) -> Iterator[bytes]:
 
 
 def _chunks(root: bytes, wanted: Wanted, subject: str) -> Iterator[bytes]:
-    name = printable(wanted.path)
     try:
         with open_at(root, wanted.path) as file:
             found = os.fstat(file.fileno())
             if (found.st_size, found.st_mtime_ns) != (wanted.size, wanted.mtime):
-                raise DownloadError(subject, f"{name} has changed since; search again")
+                raise DownloadError(subject, "its file has changed since; search again")
             left = wanted.size
             while left:
                 chunk = file.read(min(CHUNK_SIZE, left))
                 if not chunk:
-                    raise DownloadError(subject, f"{name} has become shorter; search again")
+                    raise DownloadError(subject, "its file has become shorter; search again")
                 left -= len(chunk)
                 yield chunk
     except OSError as error:
-        raise DownloadError(subject, f"{name} cannot be read: {in_words(error)}") from error
+        raise DownloadError(subject, f"its file cannot be read: {in_words(error)}") from error

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from ..core import DICOMObjectLevels, ExtendedQuery, level_of_keyword
 from ..core.walk import walk_file
 from .headers import KEYWORDS, tag_of
-from .paths import in_words, open_at, printable
+from .paths import in_words, open_at
 from .reading import HeaderRow
 
 __all__ = ["MoreFields"]
@@ -82,7 +82,7 @@ class MoreFields:
                 walked = walk_file(file, keywords)
         except OSError as error:
             wanted = ", ".join(keywords)
-            self._note(f"{wanted} cannot be read from {printable(path)}: {in_words(error)}")
+            self._note(f"{wanted} cannot be read from a file: {in_words(error)}")
             return
         tags = {tag_of(keyword) for keyword in keywords}
         for tag, element in walked.dataset.items():

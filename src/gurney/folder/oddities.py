@@ -8,12 +8,10 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
-from .paths import printable
 from .report import FileStatus
 
 __all__ = ["copies_that_differ", "damaged_files"]
 
-_SHOWN: Final = 10  # paths in a note
 _NOTES: Final = 100
 
 
@@ -28,12 +26,12 @@ def copies_that_differ(connection: sqlite3.Connection, studies: Container[str]) 
     for uids, copies in groupby(rows, itemgetter(0, 1, 2)):
         if uids[0] in studies:
             first, *others = copies
-            paths = [printable(other[3]) for other in others if other[4:] != first[4:]]
-            found += bool(paths)
-            if paths and found <= _NOTES:
+            differing = sum(other[4:] != first[4:] for other in others)
+            found += bool(differing)
+            if differing and found <= _NOTES:
                 yield (
-                    f"instance {'/'.join(uids)} has copies that differ: {printable(first[3])} is"
-                    f" taken, not {_some(paths)}"
+                    f"instance {'/'.join(uids)} has {differing + 1} copies that differ:"
+                    f" of the whole ones the first by path is taken"
                 )
     if found > _NOTES:
         yield f"{found - _NOTES} more instances have copies that differ"
@@ -42,15 +40,10 @@ def copies_that_differ(connection: sqlite3.Connection, studies: Container[str]) 
 def damaged_files(connection: sqlite3.Connection, studies: Container[str]) -> Iterator[str]:
     """Yield a note if there are files in *studies* that are not whole."""
     rows = connection.execute(
-        "SELECT study_uid, path FROM file JOIN header ON file.header = header.id"
-        " WHERE status = ? AND problem IS NOT NULL ORDER BY path",
+        "SELECT study_uid FROM file JOIN header ON file.header = header.id"
+        " WHERE status = ? AND problem IS NOT NULL",
         (FileStatus.INDEXED.value,),
     )
-    paths = [printable(path) for study_uid, path in rows if study_uid in studies]
-    if paths:
-        yield f"{len(paths)} files are not whole, and cannot be fetched: {_some(paths)}"
-
-
-def _some(paths: list[str]) -> str:
-    rest = len(paths) - _SHOWN
-    return ", ".join(paths[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    count = sum(study_uid in studies for (study_uid,) in rows)
+    if count:
+        yield f"{count} files are not whole, and cannot be fetched"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from enum import Enum
 
 import attrs
@@ -71,7 +71,8 @@ class FileGroup:
     examples: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.count} {self.problem} ({_named(self.count, self.examples)})"
+        # Without examples: a path may name a patient, and this text reaches messages and logs.
+        return f"{self.count} {self.problem}"
 
 
 @attrs.frozen
@@ -125,11 +126,4 @@ class FolderReport:
             elif group.status is FileStatus.UNREADABLE:
                 yield f"files or folders that cannot be read: {group}"
         if self.missing:
-            named = _named(self.missing, self.missing_examples)
-            yield f"a DICOMDIR names files that are not there: {self.missing} ({named})"
-
-
-def _named(count: int, examples: Sequence[str]) -> str:
-    names = examples[:3]
-    rest = count - len(names)
-    return ", ".join(names) + (f" and {rest} more" if rest else "")
+            yield f"a DICOMDIR names files that are not there: {self.missing}"

@@ -88,7 +88,7 @@ class Verification:
 
     def _reasons(self) -> Iterator[str]:
         if self.faults:
-            yield f"{_files(len(self.faults))} not what it should be"
+            yield f"{_files(len(self.faults))} damaged, changed or unreadable"
         if self.missing:
             yield f"{_files(len(self.missing))} in the receipt and not here"
         if not self.against_receipt and not self.whole:
