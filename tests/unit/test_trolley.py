@@ -562,3 +562,11 @@ def test_notes_of_the_search_are_in_the_receipt(archive: MemoryArchive) -> None:
     receipt = Trolley(archive, archive, MemoryStorage()).download(found)
 
     assert ("two copies differ",) == receipt.notes == Receipt.from_json(receipt.to_json()).notes
+
+
+def test_resolve_says_why_it_cannot(archive: MemoryArchive) -> None:
+    """To search again at a deeper level is no advice for a study that is not there."""
+    with pytest.raises(
+        NoReferencesFoundError, match="9.9 cannot .* the archive lists no such study"
+    ):
+        Trolley(archive, archive).resolve([StudyReference("9.9")], DICOMObjectLevels.SERIES)

@@ -17,12 +17,12 @@ from .terminal import Terminal
 
 __all__ = ["explain", "headline", "instances", "list_paths", "summary", "verification_table"]
 
-_ROWS: Final = 40  # studies in a summary; of more, those that are not complete, the worst first
+_ROWS: Final = 40  # studies in a summary; of more, those that are not complete come first
 _LINES: Final = 10  # of one kind that are shown; the rest is counted
 
 
 def summary(receipt: Receipt) -> Table:
-    """Return a table with one row for each study; of very many, those that are not complete."""
+    """Return a table with one row for each study; of very many, the worst ones."""
     table = plain_table()
     table.add_column("Study")
     for heading in ("Expected", "Received", "Size"):
@@ -30,7 +30,7 @@ def summary(receipt: Receipt) -> Table:
     table.add_column("")
     shown = list(receipt.studies)
     if len(shown) > _ROWS:
-        shown = sorted((study for study in shown if not study.complete), key=_is_whole)[:_ROWS]
+        shown = sorted(shown, key=lambda study: (study.complete, _is_whole(study)))[:_ROWS]
     for study in shown:
         table.add_row(*_row(study))
     rest = len(receipt.studies) - len(shown)

@@ -133,14 +133,19 @@ class NoReferencesFoundError(GurneyError):
         The object that has no known children, in the form of its reference.
     wanted
         The level asked for: ``"series"`` or ``"instance"``.
+    reason
+        Why not, if somebody was asked; else empty.
     """
 
-    def __init__(self, subject: str, wanted: str) -> None:
-        super().__init__(subject, wanted)
+    def __init__(self, subject: str, wanted: str, reason: str = "") -> None:
+        super().__init__(subject, wanted, reason)
         self.subject: str = subject
         self.wanted: str = wanted
+        self.reason: str = reason
 
     def __str__(self) -> str:
+        if self.reason:
+            return f"{self.subject} cannot be expanded to {self.wanted} level: {self.reason}"
         return (
             f"{self.subject} holds no {self.wanted} references; "
             f"search for it again at {self.wanted} level"

@@ -131,8 +131,8 @@ class Trolley:
             If nobody knows whether the references are everything: references cannot say so.
         """
         resolution = resolve(self.searcher, objects, level)
-        for reference in resolution.unresolved:
-            raise NoReferencesFoundError(str(reference), level.name.lower())
+        for reference, reason in resolution.unresolved.items():
+            raise NoReferencesFoundError(str(reference), level.name.lower(), reason)
         doubt(resolution, _doubts(objects))
         return resolution.references
 
