@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import unicodedata
@@ -655,3 +656,18 @@ def test_completeness_of_a_search_is_that_of_the_receipt(
     assert 1 == ran.err.count("2 files cannot be read")
     assert 1 == gurney("verify", tmp_path).err.count("2 files cannot be read")
     assert 8 == len(list(tmp_path.rglob("*.dcm")))
+
+
+def test_folder_that_takes_nothing_is_found_out_first(
+    gurney: Gurney, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is fetched, not after each instance of a night was."""
+
+    def refuse(**_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("gurney.cli.fetching.TemporaryFile", refuse)
+    ran = gurney("fetch", URL, "--all", "-o", tmp_path / "out")
+
+    assert ExitCode.WRONG_USE == ran.code
+    assert "cannot fetch into" in ran.err

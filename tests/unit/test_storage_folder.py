@@ -524,3 +524,12 @@ def test_has_the_shape_of_a_storage(storage: FolderStorage) -> None:
     anything: Storage = storage
 
     assert str(storage.root) in repr(anything)
+
+
+def test_what_is_found_has_the_checksum_that_it_was_stored_with(storage: FolderStorage) -> None:
+    """Without it a receipt of a second run could not show a change that comes later."""
+    stored = storage.store(file(content()))
+    found = storage.find(ONE)
+
+    assert found is not None
+    assert stored.checksum == found.checksum != ""

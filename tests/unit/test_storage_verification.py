@@ -21,7 +21,9 @@ from gurney.core import (
     encode,
     put,
 )
+from gurney.core.walk import Walked
 from gurney.storage import FLAT, FolderStorage, Verification, verify
+from gurney.storage.content import look
 
 UIDS = ("1.1", "1.2", "1.3")
 NAMES = tuple(f"{uid}.dcm" for uid in UIDS)
@@ -255,3 +257,20 @@ def test_nothing_is_changed(tmp_path: Path, receipt: Receipt) -> None:
     assert found == verify(tmp_path, receipt)
     assert before.keys() == after.keys()
     assert all(before[p].st_mtime_ns == after[p].st_mtime_ns for p in before)
+
+
+def test_unreadable_file_does_not_hide_the_others(
+    tmp_path: Path, receipt: Receipt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is wrong by itself; the rest is judged."""
+
+    def refuse(path: Path) -> Walked | None:
+        if path.name == NAMES[1]:
+            raise PermissionError(path)
+        return look(path)
+
+    monkeypatch.setattr("gurney.storage.verification.look", refuse)
+    found = verify(tmp_path, receipt)
+
+    assert 2 == found.whole
+    assert {NAMES[1]: "it cannot be read: permission denied"} == found.faults
