@@ -62,7 +62,7 @@ def _files_of(connection: sqlite3.Connection, reference: DICOMObjectReference) -
     uids = reference.uids
     condition = " AND ".join(f"{column} = ?" for column in _COLUMNS[: len(uids)])
     rows = connection.execute(
-        "SELECT study_uid, series_uid, instance_uid, key, path, size, mtime, problem, detail"  # noqa: S608
+        "SELECT study_uid, series_uid, instance_uid, key, path, size, mtime, problem, detail"  # noqa: S608  text is ours
         f" FROM header JOIN file ON file.header = header.id WHERE {condition}"
         " ORDER BY series_uid, number IS NULL, number, instance_uid, problem IS NOT NULL, path",
         uids,

@@ -40,7 +40,7 @@ def listing(
     """Return some files whose paths come after *after*, in order, and where to go on, if at all."""
     condition, values = ("AND status = ?", [status.value]) if status else ("", [])
     rows = connection.execute(
-        "SELECT path, status, problem, detail FROM file"  # noqa: S608
+        "SELECT path, status, problem, detail FROM file"  # noqa: S608  text is ours, values are bound
         f" WHERE path > ? {condition} ORDER BY path LIMIT ?",
         (after, *values, _PAGE),
     ).fetchall()

@@ -13,7 +13,7 @@ __all__ = ["exclusive", "hold", "remove_abandoned"]
 if sys.platform == "win32":
     # An open file cannot be removed, and renaming never overwrites: the system does it all.
 
-    def hold(descriptor: int) -> bool:  # noqa: ARG001
+    def hold(descriptor: int) -> bool:  # noqa: ARG001  the same shape everywhere
         """Claim a new file; `False` if it was removed meanwhile."""
         return True
 
@@ -23,7 +23,7 @@ if sys.platform == "win32":
             path.unlink()
 
     @contextmanager
-    def exclusive(folder: Path) -> Generator[None]:  # noqa: ARG001
+    def exclusive(folder: Path) -> Generator[None]:  # noqa: ARG001  as above
         """Keep other processes that ask for the same from changing *folder*."""
         yield
 
