@@ -61,12 +61,14 @@ from .references import (
     parse_reference,
 )
 from .results import Completeness, HeldBack, SearchResult, completeness_of
+from .splitting import Ask, Described, Found, Gathered, search_by_number, search_in_parts
 from .uids import check_uid, is_uid
 from .values import number, put, subset, text, texts
 from .walk import FaultKind, Limits, StructuralWalk, Walked, walk, walk_file
 
 __all__ = [
     "ArchiveUnavailableError",
+    "Ask",
     "Assembler",
     "Assembly",
     "AuthenticationError",
@@ -80,6 +82,7 @@ __all__ = [
     "DICOMObjectLevels",
     "DICOMObjectReference",
     "DateLike",
+    "Described",
     "DetachedError",
     "DownloadError",
     "Downloader",
@@ -89,6 +92,8 @@ __all__ = [
     "FaultKind",
     "FileDownloader",
     "FlatItem",
+    "Found",
+    "Gathered",
     "GurneyError",
     "HeldBack",
     "IncompleteDownloadError",
@@ -147,6 +152,8 @@ __all__ = [
     "number",
     "parse_reference",
     "put",
+    "search_by_number",
+    "search_in_parts",
     "searcher_from",
     "subset",
     "text",
