@@ -13,6 +13,7 @@ from typing_extensions import TypeIs
 from gurney.core import (
     ArchiveUnavailableError,
     AuthenticationError,
+    DICOMDownloadable,
     DICOMFile,
     DICOMObjectReference,
     Downloader,
@@ -26,6 +27,7 @@ from gurney.core import (
     OutcomeStatus,
     StorageError,
     text,
+    to_instance_refs,
     unique,
 )
 
@@ -53,23 +55,26 @@ def name_of(item: Item) -> DICOMObjectReference | None:
 
 def deliver(
     downloader: Downloader,
-    references: Iterable[InstanceReference],
+    objects: Iterable[DICOMDownloadable],
     take: Callable[[Item], Outcome],
 ) -> Iterator[Outcome]:
-    """Ask for *references*, have *take* take each that comes, and yield one outcome for each.
+    """Ask for *objects*, have *take* take each that comes, and yield one outcome per instance.
+
+    All of *objects* are known down to their instances.
 
     What was not asked for, or comes a second time, is not taken but yielded as ``UNEXPECTED``.
     After a `DownloadError` the rest is asked for again: all at once if the error names what
     failed, one by one if it does not. An exception that is not ours is treated as one that names
     nothing; its class is told, its text is not, because that may hold anything.
     """
-    asked = tuple(unique(references))
+    objects = tuple(unique(objects))
+    asked = tuple(unique(to_instance_refs(objects)))
     pending = set[DICOMObjectReference | None](asked)
     batches = [asked]
     while batches:
         batch = tuple(ref for ref in batches.pop() if ref in pending)
         try:
-            for item in _items(downloader, batch):
+            for item in _items(downloader, objects if batch == asked else batch):
                 outcome = _receive(item, pending, take)
                 pending.discard(outcome.reference)
                 yield outcome
@@ -86,10 +91,10 @@ def deliver(
     yield from _close(pending, asked, OutcomeStatus.MISSING, "was asked for and did not come")
 
 
-def _items(downloader: Downloader, batch: tuple[InstanceReference, ...]) -> Iterator[Item]:
-    if not batch:
+def _items(downloader: Downloader, objects: tuple[DICOMDownloadable, ...]) -> Iterator[Item]:
+    if not objects:
         return iter(())
-    return downloader.files(batch) if has_files(downloader) else downloader.datasets(batch)
+    return downloader.files(objects) if has_files(downloader) else downloader.datasets(objects)
 
 
 def _reasons(error: Exception) -> Mapping[str, str]:

@@ -33,11 +33,28 @@ from gurney.core import (
     unique,
 )
 
-__all__ = ["NOT_SAID", "Resolution", "instances", "resolve", "unresolved"]
+__all__ = ["Branch", "NOT_SAID", "Resolution", "instances", "resolve", "unresolved"]
 
 NOT_SAID: Final = "the searcher does not say whether its listing is complete"
 _UIDS_PER_QUERY: Final = 50  # of up to 64 characters: with both levels, a URL stays below 8 KB
 _Above: TypeAlias = StudyReference | SeriesReference
+
+
+@attrs.frozen
+class Branch:
+    """One thing that is wanted, and what is in it.
+
+    Attributes
+    ----------
+    references
+        At the level wanted, or deeper; not empty.
+    whole
+        The level of which *references* are everything: STUDY, if they are all of a study as far
+        as anyone knows; SERIES, if they are all of each series they are in; else INSTANCE.
+    """
+
+    references: tuple[DICOMObjectReference, ...]
+    whole: DICOMObjectLevels
 
 
 @attrs.frozen
@@ -46,8 +63,8 @@ class Resolution:
 
     Attributes
     ----------
-    references
-        Each once, in the order of the objects they come from.
+    branches
+        In the order of the objects they come from; what they hold may overlap.
     unresolved
         What could not be completed, with the reason.
     expectations
@@ -56,10 +73,15 @@ class Resolution:
         What the listings that were asked for say besides.
     """
 
-    references: tuple[DICOMObjectReference, ...]
+    branches: tuple[Branch, ...]
     unresolved: dict[DICOMObjectReference, str]
     expectations: dict[str, Expectation]
     notes: tuple[str, ...] = ()
+
+    @property
+    def references(self) -> tuple[DICOMObjectReference, ...]:
+        """Everything at the level wanted, each once, in order."""
+        return tuple(unique(ref for branch in self.branches for ref in branch.references))
 
 
 def resolve(
@@ -81,7 +103,7 @@ def resolve(
     answers = _complete(searcher, list(unknown), level)
     parts = [_answered(part, answers) if part.failure else part for part in parts]
     return Resolution(
-        references=tuple(unique(ref for part in parts for ref in part.references)),
+        branches=tuple(Branch(part.references, part.whole) for part in parts if part.references),
         unresolved={part.reference: part.failure for part in parts if part.failure},
         expectations=_expectations(parts),
         notes=tuple(unique(note for part in parts for note in part.notes)),
@@ -100,13 +122,15 @@ class _Part:
     completeness: Completeness = Completeness.COMPLETE
     failure: str = ""
     notes: tuple[str, ...] = ()
+    whole: DICOMObjectLevels = DICOMObjectLevels.INSTANCE
 
 
 def _parts(obj: DICOMDownloadable, level: DICOMObjectLevels) -> Iterator[_Part]:
     """Yield *obj* as one part if it is known down to *level*, else its branches one by one."""
     reference = obj.reference()
     try:
-        yield _Part(reference, to_references((obj,), level), _announced_for_choice(obj))
+        references, announced = to_references((obj,), level), _announced_for_choice(obj)
+        yield _Part(reference, references, announced, whole=_whole(obj))
     except NoReferencesFoundError as error:
         failure = "" if obj.children else str(error)
         yield _Part(reference, announced=_announced_for_choice(obj), failure=failure)
@@ -182,7 +206,16 @@ def _look_up(
     announced = _announced(obj)
     completeness, reasons = _judge(result, len(references), announced)
     notes = result.notes if isinstance(result, SearchResult) else ()
-    return _Part(ref, references, announced, "instance listing", reasons, completeness, notes=notes)
+    return _Part(
+        reference=ref,
+        references=references,
+        announced=announced,
+        source="instance listing",
+        reasons=reasons,
+        completeness=completeness,
+        notes=notes,
+        whole=_whole(obj),
+    )
 
 
 def _judge(
@@ -218,6 +251,18 @@ def _announced_for_choice(obj: DICOMDownloadable) -> int | None:
         if every is not None and 0 < len(obj.series) < every:
             return _announced_by_series(obj)
     return _announced(obj)
+
+
+def _whole(obj: DICOMDownloadable) -> DICOMObjectLevels:
+    """Return the level of which *obj* seems to hold everything: its counts do not say otherwise."""
+    if isinstance(obj, Study):
+        every = number(obj.data, "NumberOfStudyRelatedSeries")
+        if every in (None, len(obj.series)) and _announced(obj) in (None, len(obj.all_instances())):
+            return DICOMObjectLevels.STUDY
+        return min(map(_whole, obj.series), default=DICOMObjectLevels.INSTANCE)
+    if isinstance(obj, Series) and _announced(obj) in (None, len(obj.instances)):
+        return DICOMObjectLevels.SERIES
+    return DICOMObjectLevels.INSTANCE
 
 
 def _expectations(parts: Iterable[_Part]) -> dict[str, Expectation]:

@@ -36,6 +36,7 @@ from gurney.core import (
 from gurney.storage import FolderStorage
 
 from .accounting import complain, doubt, receipt_of
+from .asking import to_be_asked
 from .delivery import Item, deliver, name_of
 from .progress import ProgressListener, Tracker
 from .resolution import NOT_SAID, instances, resolve, unresolved
@@ -213,7 +214,7 @@ class Trolley:
             tracker.note,
             deliver(
                 self.downloader,
-                (ref for ref in wanted if ref not in have),
+                to_be_asked(resolution, there=have),
                 lambda item: storage.store(tracker.watched(item)),
             ),
         )
@@ -234,7 +235,7 @@ class Trolley:
         """Yield what *take* puts into *arrived*, and say at the end if that was not everything."""
         resolution = resolve(self.searcher, objects, DICOMObjectLevels.INSTANCE)
         outcomes = list(unresolved(resolution))
-        for outcome in deliver(self.downloader, instances(resolution), take):
+        for outcome in deliver(self.downloader, to_be_asked(resolution), take):
             outcomes.append(outcome)
             if outcome.good:
                 yield from arrived
