@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -227,16 +227,19 @@ class FolderStorage(Storage):
 
     def _there(self, reference: InstanceReference) -> tuple[Path, Walked] | None:
         """Where the instance is, whole."""
-        if self.layout.by_uid:
-            paths = list(self._paths(reference, None))
-        else:
-            known = self._index.get(reference)
-            paths = [] if known is None else [known]
-        for path in paths:
+        for path in self._known_paths(reference):
             walked = look(path)
+            if walked is None and not path.parent.exists():
+                return None
             if walked is not None and walked.whole and reference_in(walked) == reference:
                 return path, walked
         return None
+
+    def _known_paths(self, reference: InstanceReference) -> Iterable[Path]:
+        if self.layout.by_uid:
+            return self._paths(reference, None)
+        known = self._index.get(reference)
+        return () if known is None else (known,)
 
     def _paths(self, reference: InstanceReference, walked: Walked | None) -> Iterator[Path]:
         """Where the instance belongs; then where it goes if another has that name."""

@@ -51,6 +51,13 @@ class Layout:
     template
         The path of an instance, relative to the root of the storage.
 
+    Attributes
+    ----------
+    keywords
+        Those in the template, each once, in order.
+    by_uid
+        Whether the UIDs of an instance alone give its path.
+
     Raises
     ------
     LayoutError
@@ -69,21 +76,17 @@ class Layout:
     """
 
     template: str
+    keywords: tuple[str, ...] = attrs.field(init=False, eq=False, repr=False)
+    by_uid: bool = attrs.field(init=False, eq=False, repr=False)
     _names: tuple[_Name, ...] = attrs.field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "_names", tuple(_parse(self.template)))
-
-    @property
-    def keywords(self) -> tuple[str, ...]:
-        """The keywords in the template, each once, in order."""
-        fields = (part for name in self._names for part in name.parts if isinstance(part, _Field))
-        return tuple(dict.fromkeys(field.keyword for field in fields))
-
-    @property
-    def by_uid(self) -> bool:
-        """Whether the UIDs of an instance alone give its path."""
-        return set(self.keywords) <= set(_UIDS)
+        names = tuple(_parse(self.template))
+        fields = (part for name in names for part in name.parts if isinstance(part, _Field))
+        keywords = tuple(dict.fromkeys(field.keyword for field in fields))
+        object.__setattr__(self, "_names", names)
+        object.__setattr__(self, "keywords", keywords)
+        object.__setattr__(self, "by_uid", set(keywords) <= set(_UIDS))
 
     def path(self, dataset: Dataset) -> PurePosixPath:
         """Return where an instance with the values of *dataset* goes, relative to the root."""
