@@ -62,6 +62,15 @@ def test_a_whole_study_is_one_request() -> None:
     assert [study().reference()] == asked(study())
 
 
+def test_a_whole_study_says_that_it_is_whole() -> None:
+    """A downloader that sees a tree cannot know whether it is all there is; the counts tell it."""
+    resolution = resolve(MemoryArchive(), [study()], DICOMObjectLevels.INSTANCE)
+    (found,) = to_be_asked(resolution)
+
+    assert isinstance(found, Study)
+    assert 3 == found.data.NumberOfStudyRelatedInstances
+
+
 def test_what_is_there_is_not_asked_for_again() -> None:
     """A series of which something is there is asked for by instance, the others whole."""
     assert [A2, SERIES_B] == asked(study(), there=[A1])

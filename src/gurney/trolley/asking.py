@@ -6,7 +6,9 @@ that everything in it is wanted may ask so: hence trees, down to instances, rath
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+
+from pydicom.dataset import Dataset
 
 from gurney.core import (
     DICOMDownloadable,
@@ -17,7 +19,7 @@ from gurney.core import (
     Series,
     Study,
     group_by_series,
-    group_by_study,
+    put,
     to_references,
 )
 
@@ -57,13 +59,15 @@ def _objects(
             yield from _tree(members).series if all_of_it else members
 
 
-def _tree(references: Iterable[InstanceReference]) -> Study:
-    """Return the study that *references*, all of one study, are in; of it nothing else is known."""
-    ((study, members),) = group_by_study(references).items()
+def _tree(references: Sequence[InstanceReference]) -> Study:
+    """Return the study that *references*, all of one study, are in: it says that they are all."""
+    data = Dataset()
+    put(data, "NumberOfStudyRelatedInstances", [len(references)])
     return Study(
-        study.study_uid,
-        series=[
-            Series(series.series_uid, instances=[Instance(ref.instance_uid) for ref in instances])
-            for series, instances in group_by_series(members).items()
+        references[0].study_uid,
+        data,
+        [
+            Series(series.series_uid, instances=[Instance(ref.instance_uid) for ref in members])
+            for series, members in group_by_series(references).items()
         ],
     )
