@@ -22,7 +22,8 @@ Place: TypeAlias = tuple[int | None, int | None]
 """Day (proleptic Gregorian ordinal) and second of the day; `None` if it is not known."""
 
 _OPEN: Final[Interval] = (None, None)
-_DATE: Final = re.compile(r"(\d{4})\.?(\d\d)\.?(\d\d)", re.ASCII)  # with dots: ACR-NEMA
+# Not with dots, as in ACR-NEMA: archives that compare text find 1996.06.11 before 19960101
+_DATE: Final = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
 _TIME: Final = re.compile(r"(\d\d):?(?:(\d\d):?(?:(\d\d)(?:\.\d+)?)?)?", re.ASCII)
 
 # Where to cut if nothing is known: the first radiographs, and well after now

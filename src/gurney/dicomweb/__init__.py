@@ -2,4 +2,11 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from .archive import DICOMwebArchive
+from .opening import open_url
+from .qido import QidoRS
+from .query import DICOMwebQuery
+from .wado_rs import WadoRS
+from .wado_uri import WadoURI
+
+__all__ = ["DICOMwebArchive", "DICOMwebQuery", "QidoRS", "WadoRS", "WadoURI", "open_url"]

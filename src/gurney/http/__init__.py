@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .answer import Answer
-from .gate import Gate
+from .gate import Gate, GivenUpError
+from .logins import Login, find_login
 from .media import boundary_of, media_type
 from .multipart import Ending, MultipartReader, Part, PartLimits
 from .origin import same_origin, server_url
@@ -15,6 +16,8 @@ __all__ = [
     "Budgets",
     "Ending",
     "Gate",
+    "GivenUpError",
+    "Login",
     "MultipartReader",
     "Part",
     "PartLimits",
@@ -22,6 +25,7 @@ __all__ = [
     "Timeouts",
     "Transport",
     "boundary_of",
+    "find_login",
     "media_type",
     "same_origin",
     "server_url",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from types import TracebackType
 
@@ -43,6 +43,7 @@ class Answer:
         chunks: Iterator[bytes],
         document_budget: int,
         resources: ExitStack,
+        hang_up: Callable[[], None] = lambda: None,
     ) -> None:
         self.asked: str = asked
         self.url: str = url
@@ -52,6 +53,7 @@ class Answer:
         self._chunks: Iterator[bytes] = chunks
         self._document_budget: int = document_budget
         self._resources: ExitStack = resources
+        self._hang_up: Callable[[], None] = hang_up
 
     @property
     def media_type(self) -> str:
@@ -112,6 +114,13 @@ class Answer:
     def close(self) -> None:
         """Give up what has not been read."""
         self._resources.close()
+
+    def hang_up(self) -> None:
+        """End the connection from another thread than the one that reads: it waits no longer.
+
+        That thread finds that the body has ended, and is to close the answer.
+        """
+        self._hang_up()
 
     def __enter__(self) -> Self:
         return self

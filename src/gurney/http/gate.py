@@ -8,9 +8,23 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from threading import Condition, get_ident
 
+import attrs
+
 from ..core import InvalidInputError
 
-__all__ = ["Gate"]
+__all__ = ["Gate", "GivenUpError"]
+
+
+class GivenUpError(Exception):
+    """Nobody wants any more what this thread was about to ask for."""
+
+
+@attrs.frozen
+class _Help:
+    """For which thread another works, and whether that has given up."""
+
+    thread: int
+    given_up: Callable[[], bool]
 
 
 class Gate:
@@ -18,8 +32,11 @@ class Gate:
 
     The number is halved when the archive says that it is busy, and grows by one for each quiet
     period after that, up to what it was. Safe to share between threads: give the same gate to all
-    transports that talk to one archive. A thread that has a slot gets another without waiting:
-    it may need it to give back the first.
+    transports that talk to one archive.
+
+    Nobody waits for ever. A thread that has a slot gets another without waiting: it may need it to
+    give back the first. If others ask on its behalf (`helping`), one of them does. And who waits
+    for something else than the archive gives back its slot meanwhile (`parked`).
 
     Parameters
     ----------
@@ -51,6 +68,7 @@ class Gate:
         self._changed: float = clock()
         self._halvings: int = 0
         self._inside: Counter[int] = Counter()  # slots by thread
+        self._helps: dict[int, _Help] = {}  # by the thread that helps
         self._condition: Condition = Condition()
 
     @property
@@ -59,6 +77,12 @@ class Gate:
         with self._condition:
             self._grow()
             return self._limit
+
+    @property
+    def inside(self) -> int:
+        """Requests that are under way, those that are parked not counted."""
+        with self._condition:
+            return self._inside.total()
 
     @contextmanager
     def slot(self) -> Generator[Callable[[], None]]:
@@ -70,15 +94,76 @@ class Gate:
         finally:
             self._leave(thread)
 
+    @contextmanager
+    def parked(self) -> Generator[None]:
+        """Give back a slot of this thread while it waits for anything but the archive."""
+        thread = get_ident()
+        self._leave(thread)
+        try:
+            yield
+        finally:
+            with self._condition:
+                # Who has been given up comes back at once: only to leave.
+                self._condition.wait_for(lambda: self._has_room(thread) or self._given_up(thread))
+                self._inside[thread] += 1
+
+    @contextmanager
+    def helping(self, thread: int, given_up: Callable[[], bool]) -> Generator[None]:
+        """Ask on behalf of another *thread* for as long as that does not give up.
+
+        Parameters
+        ----------
+        thread
+            Who waits for the answers, and may hold slots of its own meanwhile.
+        given_up
+            Whether it has stopped waiting; call `wake` when this changes. Then `slot` raises
+            `GivenUpError`.
+        """
+        helper = get_ident()
+        with self._condition:
+            self._helps[helper] = _Help(thread, given_up)
+        try:
+            yield
+        finally:
+            with self._condition:
+                del self._helps[helper]
+
+    def wake(self) -> None:
+        """Have all who wait look again whether they still need to."""
+        with self._condition:
+            self._condition.notify_all()
+
     def _enter(self, thread: int) -> int:
         with self._condition:
-            self._condition.wait_for(lambda: self._has_room(thread))
+            self._condition.wait_for(lambda: self._has_room(thread) or self._given_up(thread))
+            if self._given_up(thread):
+                raise GivenUpError
             self._inside[thread] += 1
             return self._halvings
 
     def _has_room(self, thread: int) -> bool:
         self._grow()
-        return self._inside[thread] > 0 or self._inside.total() < self._limit
+        return (
+            self._inside[thread] > 0
+            or self._inside.total() < self._limit
+            or self._must_help(thread)
+        )
+
+    def _must_help(self, thread: int) -> bool:
+        """Say whether a thread with a slot waits for this one, and for no other that has one."""
+        helped = self._helps.get(thread)
+        return (
+            helped is not None
+            and self._inside[helped.thread] > 0
+            and not any(
+                self._inside[other] > 0 and help_.thread == helped.thread
+                for other, help_ in self._helps.items()
+            )
+        )
+
+    def _given_up(self, thread: int) -> bool:
+        helped = self._helps.get(thread)
+        return helped is not None and helped.given_up()
 
     def _leave(self, thread: int) -> None:
         with self._condition:

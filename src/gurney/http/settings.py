@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 
@@ -92,3 +93,13 @@ class Retries:
     longest_wait: float = attrs.field(default=60.0, validator=ge(0.0))
     longest_retry_after: float = attrs.field(default=600.0, validator=ge(0.0))
     sleep: Callable[[float], None] = attrs.field(default=time.sleep, repr=False)
+
+    def wait_before(self, attempt: int) -> float:
+        """Return how long to wait before asking once more, in seconds: random, up to the bound.
+
+        Parameters
+        ----------
+        attempt
+            How often it was asked before, 1 or more.
+        """
+        return random.uniform(0.0, min(self.longest_wait, self.first_wait * 2 ** (attempt - 1)))

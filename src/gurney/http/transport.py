@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from copy import copy
+from functools import partial
 from itertools import chain
 from typing import Final
 
@@ -19,13 +21,13 @@ from .credentials import BearerTokens, check_transport_is_safe
 from .failures import failure_of_status
 from .gate import Gate
 from .media import media_type
-from .origin import check_base_url, host_of, same_origin
+from .origin import check_base_url, host_of, join, same_origin
 from .pages import failure_of_page, may_be_page
 from .patience import persistently
 from .sending import Request, Sender
 from .settings import Budgets, Retries, Timeouts
 from .unpacking import unpacked
-from .wire import Wire, discard
+from .wire import Wire, discard, hang_up
 
 __all__ = ["Transport"]
 
@@ -169,6 +171,27 @@ class Transport:
         request = Request("POST", self._url(path, ""), _with_defaults(headers), body)
         return self._ask(request, retries or self.retries)
 
+    def at(self, path: str) -> Transport:
+        """Return a transport to another service of the same origin; close this one when done.
+
+        Parameters
+        ----------
+        path
+            Its path, e.g. ``"/wado"``, or its whole URL.
+
+        Raises
+        ------
+        InvalidInputError
+            If that is of another origin, or no address.
+        """
+        url = join(self.base_url, path)
+        if url is None:
+            raise _another_origin(path, self.base_url)
+        other = copy(self)
+        other.base_url = check_base_url(url)
+        other._own = ExitStack()
+        return other
+
     def close(self) -> None:
         """Close the connections; those of your own session stay."""
         self._own.close()
@@ -188,9 +211,7 @@ class Transport:
         absolute = path.lower().startswith(("http:", "https:"))
         url = path if absolute else f"{self.base_url}/{path.lstrip('/')}".rstrip("/")
         if not same_origin(url, self.base_url):
-            raise InvalidInputError(
-                f"{host_of(url)} is not the origin of {self.base_url}; no credentials may go there"
-            )
+            raise _another_origin(url, self.base_url)
         return f"{url}{'&' if '?' in url else '?'}{params}" if params else url
 
     def _ask(self, request: Request, retries: Retries) -> Answer:
@@ -218,6 +239,7 @@ class Transport:
                 chunks=self._body(request.asked, response, headers),
                 document_budget=self.budgets.document,
                 resources=resources.pop_all(),
+                hang_up=partial(hang_up, response),
             )
 
     def _body(self, asked: str, response: Response, headers: Mapping[str, str]) -> Iterator[bytes]:
@@ -235,6 +257,12 @@ class Transport:
         if failure is not None:
             raise failure
         return chain((first,), chunks) if first else chunks
+
+
+def _another_origin(url: str, base_url: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"{host_of(url)} is not the origin of {base_url}; no credentials may go there"
+    )
 
 
 def _with_defaults(headers: Mapping[str, str] | None) -> Mapping[str, str]:

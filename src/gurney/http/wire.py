@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from socket import SHUT_RDWR, socket
 from ssl import SSLSocket
 from typing import Final
 
@@ -14,7 +15,7 @@ from ..core import CHUNK_SIZE, TransferInterruptedError
 from .failures import FOREIGN, cause_of, failure_of_transfer
 from .settings import Timeouts
 
-__all__ = ["Wire", "discard"]
+__all__ = ["Wire", "discard", "hang_up"]
 
 _WORTHWHILE: Final = (
     64 * 1024
@@ -43,10 +44,10 @@ class Wire:
         self._timeouts: Timeouts = timeouts
         self._clock: Callable[[], float] = clock
         self._window: tuple[float, int] = (0.0, 0)  # seconds waited, bytes that came meanwhile
-        socket = _socket_of(response)
-        if isinstance(socket, SSLSocket):
+        line = _socket_of(response)
+        if isinstance(line, SSLSocket):
             # Else a connection that is reset looks like one that has ended, over TLS.
-            setattr(socket, "suppress_ragged_eofs", False)  # noqa: B010  not in typeshed
+            setattr(line, "suppress_ragged_eofs", False)  # noqa: B010  not in typeshed
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the body: the first bytes at once, then in pieces of 64 KiB to 1 MiB.
@@ -117,6 +118,14 @@ def discard(response: Response, timeouts: Timeouts) -> None:
             while response.raw.read1(_WORTHWHILE, decode_content=False):
                 pass
     response.close()
+
+
+def hang_up(response: Response) -> None:
+    """End the connection of an answer that another thread reads, which notices at once."""
+    line = _socket_of(response)
+    if isinstance(line, socket):
+        with suppress(OSError):  # it has ended already
+            socket.shutdown(line, SHUT_RDWR)  # not that of TLS, which another thread may be using
 
 
 def _set_timeout(response: Response, seconds: float) -> None:

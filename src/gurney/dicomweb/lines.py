@@ -1,0 +1,27 @@
+"""The line to an archive: given as an address, or made before and shared."""
+
+from __future__ import annotations
+
+from requests import Session
+
+from ..core import InvalidInputError
+from ..http import Transport
+
+__all__ = ["transport_of"]
+
+
+def transport_of(archive: str | Transport, session: Session | None) -> Transport:
+    """Return what talks to *archive*: itself, or something new that uses *session*.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is a session for a `Transport`, which has its own; or if the address is none.
+    """
+    if isinstance(archive, str):
+        return Transport(archive, session)
+    if session is not None:
+        raise InvalidInputError(
+            "a Transport has its own session; give the session to the Transport, or an address here"
+        )
+    return archive

@@ -1,0 +1,174 @@
+"""What is in a study: its series, and their instances if these are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+import attrs
+
+from ...core import (
+    Assembler,
+    Assembly,
+    BudgetExceededError,
+    BusyError,
+    Completeness,
+    DICOMObjectLevels,
+    GurneyError,
+    HeldBack,
+    NotFoundError,
+    ProtocolViolationError,
+    RequestRefusedError,
+    TransferInterruptedError,
+)
+from ..dicomjson import JSONItem
+from .counting import count_of, doubts_about_series
+from .doubts import Doubt
+from .instances import InstanceSearch
+from .one_study import Listed, OneStudy, Plan
+from .paging import Listing
+from .questions import SeriesKeys
+
+__all__ = ["Branch", "find_branch"]
+
+_STUDY, _SERIES, _INSTANCE = sorted(DICOMObjectLevels, reverse=True)
+_FAILURES: Final = (
+    BudgetExceededError,
+    BusyError,
+    NotFoundError,
+    ProtocolViolationError,
+    RequestRefusedError,
+    TransferInterruptedError,
+)
+
+
+@attrs.frozen
+class Branch:
+    """What was found in one study.
+
+    Attributes
+    ----------
+    assembly
+        Its tree.
+    wanted
+        Whether it has the series that the query asks for.
+    doubts
+        Why there may be more.
+    held_back, notes
+        As in `SearchResult`.
+    failure
+        What kept it from being listed.
+    """
+
+    assembly: Assembly
+    wanted: bool
+    doubts: tuple[Doubt, ...]
+    held_back: tuple[HeldBack, ...]
+    notes: tuple[str, ...]
+    failure: GurneyError | None
+
+
+def find_branch(plan: Plan, uid: str, items: Collection[JSONItem]) -> Branch:
+    """Find the series of the study *uid* that match, and their instances if these are wanted.
+
+    Of the study there is one item, or one for each of its patients.
+    """
+    study = OneStudy(plan, uid, items)
+    climb = _Climb(study)
+    failure: GurneyError | None = None
+    try:
+        climb.go()
+    except _FAILURES as error:
+        failure = error
+        reason = "a part of it could not be listed"
+        study.doubts.append(Doubt(reason, uid, str(error), Completeness.CAPPED))
+    return Branch(
+        climb.assembler.finish(),
+        climb.wanted or failure is not None,
+        tuple(study.doubts),
+        tuple(study.held_back),
+        tuple(study.notes),
+        failure,
+    )
+
+
+class _Climb:
+    """The search in one study, while it goes on."""
+
+    def __init__(self, study: OneStudy) -> None:
+        self.assembler: Assembler = Assembler()
+        self.wanted: bool = True
+        self._study: OneStudy = study
+        self._odd: list[tuple[str, JSONItem]] = []  # series without a UID, and doubles
+        self.assembler.add(next(iter(study.items)), _STUDY)
+
+    def go(self) -> None:
+        plan = self._study.plan
+        listed = plan.listed.get(self._study.uid)
+        if listed is not None and self._agrees(listed):
+            self.assembler = listed.assembler
+            return
+        every = series = self._all_series()
+        self.wanted = all(self._matching(every, keys) for keys in plan.wanted)
+        if plan.returned is not None and self.wanted:
+            series = self._matching(every, plan.returned)
+            self.wanted = bool(series)
+        if not self.wanted:
+            return
+        for item in series.values():
+            self.assembler.add(item, _SERIES)
+        for uid, item in self._odd:
+            if not uid or uid in series:
+                self.assembler.add(item, _SERIES)  # which holds it back, and says why
+        if plan.level is _INSTANCE:
+            instances = InstanceSearch(self._study, self.assembler)
+            instances.run(series, whole=len(series) == len(every))
+
+    def _agrees(self, listed: Listed) -> bool:
+        """Say whether a listing of the whole archive has all that this study counts."""
+        items, series = self._study.items, {names[1] for names in listed.names}
+        if len(series) != count_of(items, "NumberOfStudyRelatedSeries"):
+            return False
+        if self._study.plan.level is _SERIES:
+            return True
+        return len(listed.names) == count_of(items, "NumberOfStudyRelatedInstances")
+
+    def _all_series(self) -> Mapping[str, JSONItem]:
+        """List all, whether they match or not: the archive counts all."""
+        study, found = self._study, dict[str, JSONItem]()
+        counted = count_of(study.items, "NumberOfStudyRelatedSeries")
+        listing = study.series(counted)
+        self._take(listing, found)
+        if len(found) < (counted or 0):  # perhaps it was an accident
+            listing = study.series(counted)
+            self._take(listing, found, again=True)
+        listed = len(found)
+        if counted is not None and listed < counted:
+            found = dict(study.series_by_number(found, counted))
+        study.judge(listing, len(found), counted)
+        study.doubts += doubts_about_series(study.uid, len(found), counted, cut=len(found) > listed)
+        study.note_more("series", len(found), counted)
+        return found
+
+    def _take(self, listing: Listing, found: dict[str, JSONItem], *, again: bool = False) -> None:
+        for names, item in self._study.own(listing):
+            uid = names[-1]
+            if uid and uid not in found:
+                found[uid] = item
+            elif not again:
+                self._odd.append((uid, item))
+
+    def _matching(
+        self, series: Mapping[str, JSONItem], wanted: SeriesKeys
+    ) -> Mapping[str, JSONItem]:
+        """Return the series that match; the archive is asked about those that do not show it."""
+        answers = {uid: wanted.check(item) for uid, item in series.items()}
+        asked: set[str] = set()
+        if any(answer.matched and answer.unverified for answer in answers.values()):
+            listing = self._study.series(keys=wanted.keys)
+            asked = {names[-1] for names, _ in self._study.own(listing)}
+        return {
+            uid: item
+            for uid, item in series.items()
+            if answers[uid].matched and (uid in asked or not answers[uid].unverified)
+        }

@@ -1,0 +1,102 @@
+"""Does a listing agree with what the archive counts? Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final
+
+import attrs
+
+from ...core import Completeness
+from ..dicomjson import JSONItem
+from .doubts import Doubt
+
+__all__ = ["Counts", "count_of", "doubts_about_instances", "doubts_about_series"]
+
+_SHORT: Final = "the archive counts more {} than it lists"
+
+
+def count_of(items: Collection[JSONItem], keyword: str) -> int | None:
+    """Return what *items* say of a number of related objects; `None` if one does not say.
+
+    A study that is listed once for each of its patients (Q33) has the sum of what is counted.
+    """
+    texts = [item.text(keyword) for item in items]
+    if not all(text.isascii() and text.isdigit() and len(text) < 10 for text in texts):
+        return None
+    return sum(map(int, texts))
+
+
+@attrs.frozen
+class Counts:
+    """What an archive counts in one study; `None` where it does not say.
+
+    Attributes
+    ----------
+    series, instances
+        In the study, as the study says.
+    in_series
+        Instances by series UID, as the series say.
+    """
+
+    series: int | None
+    instances: int | None
+    in_series: Mapping[str, int | None]
+
+    @classmethod
+    def of(cls, study: Collection[JSONItem], series: Mapping[str, JSONItem]) -> Counts:
+        """Read them from the items of a study and of its series."""
+        return cls(
+            count_of(study, "NumberOfStudyRelatedSeries"),
+            count_of(study, "NumberOfStudyRelatedInstances"),
+            {
+                uid: count_of([item], "NumberOfSeriesRelatedInstances")
+                for uid, item in series.items()
+            },
+        )
+
+    @property
+    def all_instances(self) -> int | None:
+        """How many there are in the study: of two counts that differ, the larger."""
+        known = [count for count in self.in_series.values() if count is not None]
+        if self.instances is not None:
+            return max(self.instances, sum(known))
+        is_sum_of_all = self.series is not None and len(known) >= self.series
+        return sum(known) if is_sum_of_all and len(known) == len(self.in_series) else None
+
+
+def doubts_about_series(
+    study_uid: str, listed: int, counted: int | None, *, cut: bool
+) -> Iterator[Doubt]:
+    """Yield why the series of a study may not be all.
+
+    If the listing is known to be *cut*, what is not there is missing; else the count may be wrong.
+    """
+    if counted is None:
+        yield Doubt("the archive does not say how many series there are", study_uid)
+    elif listed < counted:
+        yield _short("series", study_uid, listed, counted, cut)
+
+
+def doubts_about_instances(
+    study_uid: str, listed: Counter[str], counts: Counts, *, whole: bool, cut: bool
+) -> Iterator[Doubt]:
+    """Yield why the instances of a study, counted by series, may not be all.
+
+    The study's own count applies if the *whole* study was to be listed.
+    """
+    counted = sum(count or 0 for count in counts.in_series.values())
+    missing = sum(max(0, (n or 0) - listed[uid]) for uid, n in counts.in_series.items())
+    is_counted = whole and counts.instances is not None
+    if missing:
+        yield _short("instances", study_uid, counted - missing, counted, cut)
+    elif is_counted and listed.total() < (counts.instances or 0):
+        yield _short("instances", study_uid, listed.total(), counts.instances or 0, cut)
+    elif not is_counted and None in counts.in_series.values():
+        yield Doubt("the archive does not say how many instances there are", study_uid)
+
+
+def _short(what: str, study_uid: str, listed: int, counted: int, cut: bool) -> Doubt:
+    completeness = Completeness.CAPPED if cut else Completeness.UNKNOWN
+    return Doubt(_SHORT.format(what), study_uid, f"{listed} of {counted}", completeness)

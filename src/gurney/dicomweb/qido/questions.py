@@ -1,0 +1,88 @@
+"""A query, taken apart: what studies, series and equipment have to match, and how to ask it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+from ...core import DICOMObjectLevels, Matches, level_of_keyword, unique
+from ..dicomjson import JSONItem
+from ..query import DICOMwebQuery
+from ..rechecking import rechecker
+from .addresses import Keys, Question, equipment_keys, fields_of, series_keys, study_keys
+
+__all__ = ["Questions", "SeriesKeys"]
+
+_DATES: Final = ("min_study_date", "max_study_date")
+_TO_DIVIDE_BY: Final = ("StudyDate", "StudyTime")
+
+
+@attrs.frozen
+class SeriesKeys:
+    """What a series is chosen by.
+
+    Attributes
+    ----------
+    keys
+        Matching keys.
+    check
+        Compares a series with them.
+    """
+
+    keys: Keys
+    check: Callable[[JSONItem], Matches]
+
+
+class Questions:
+    """The questions that a query becomes.
+
+    Attributes
+    ----------
+    query
+        The query.
+    level
+        How deep it goes.
+    of_study
+        The keys that studies have.
+    of_series
+        The keys that series have, of which only those that match are returned.
+    of_equipment
+        The keys that series have, and that choose whole studies.
+    """
+
+    def __init__(self, query: DICOMwebQuery) -> None:
+        self.query: DICOMwebQuery = query
+        self.level: DICOMObjectLevels = DICOMObjectLevels.from_query_level(query.query_level)
+        self.of_study: Keys = study_keys(query)
+        self.of_series: SeriesKeys | None = self._compiled(series_keys(query))
+        self.of_equipment: SeriesKeys | None = self._compiled(equipment_keys(query))
+
+    def question(self, path: str, level: DICOMObjectLevels, keys: Keys) -> Question:
+        """Ask for what the whole archive has at *path*."""
+        fields = unique([*fields_of(self.query, level, keys), *_TO_DIVIDE_BY])
+        return Question(path, level, keys, tuple(fields), self.query.fuzzy_matching)
+
+    def fields(self, level: DICOMObjectLevels) -> tuple[str, ...]:
+        """Return what to ask for of objects in one study."""
+        of_series = {**series_keys(self.query), **equipment_keys(self.query)}
+        keys = of_series if level is DICOMObjectLevels.SERIES else {}
+        return fields_of(self.query, level, keys)
+
+    def check(self, keys: Keys) -> Callable[[JSONItem], Matches]:
+        """Compile these keys of the query; names found by their sound cannot be compared."""
+        names = {*keys, *(_DATES if "StudyDate" in keys else ())}
+        if self.query.fuzzy_matching:
+            names.discard("PatientName")
+        given = self.query.parameters()
+        kept = {name: value for name, value in given.items() if name in names}
+        return rechecker(DICOMwebQuery.from_mapping(kept))
+
+    def fields_too_deep(self) -> tuple[str, ...]:
+        """Return the fields that were asked for, and that no object of this level has."""
+        fields = self.query.include_fields
+        return tuple(field for field in fields if level_of_keyword(field) < self.level)
+
+    def _compiled(self, keys: Keys) -> SeriesKeys | None:
+        return SeriesKeys(keys, self.check(keys)) if keys else None

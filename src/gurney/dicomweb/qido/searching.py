@@ -1,0 +1,263 @@
+"""Everything that answers matching keys, asked for in parts where the archive does not send all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import partial
+from typing import Final
+
+import attrs
+
+from ...core import Completeness, DICOMObjectLevels, Found, chunked, search_in_parts
+from ..dicomjson import JSONItem
+from .addresses import Keys, Question, alternatives, loosened, not_required
+from .allowance import Allowance
+from .asking import Desk
+from .doubts import Doubt
+from .paging import Listing
+
+__all__ = ["Experience", "Search", "Window"]
+
+_UIDS_AT_ONCE: Final = 20  # in one URL, which many servers limit to 2 or 8 kB
+_UID_KEYS: Final = ("StudyInstanceUID", "SeriesInstanceUID")
+_ANYTHING: Final = {"PatientBirthDate": "18000101-"}
+_FIRST_DAY: Final = "00010101"
+_ANY_TEXT: Final = "?*"  # not `*`, which matches also what an archive does not know
+
+
+@attrs.define
+class Experience:
+    """What earlier searches have shown of an archive.
+
+    Attributes
+    ----------
+    proved
+        By level, how long a listing was that proved to be whole. Shorter ones are not cut.
+    known_keys
+        Keys that the archive can search by, though it need not.
+    decodes_badly
+        Whether it was seen to find nothing by values that hold characters to be escaped (Q32).
+    """
+
+    proved: dict[DICOMObjectLevels, int] = attrs.field(factory=dict[DICOMObjectLevels, int])
+    known_keys: set[str] = attrs.field(factory=set[str])
+    decodes_badly: bool = False
+
+
+@attrs.frozen
+class Window:
+    """The caller's own window into the archive's list of studies."""
+
+    offset: int = 0
+    limit: int | None = None
+
+
+class Search:
+    """One question about studies, or series, of the whole archive.
+
+    Attributes
+    ----------
+    items
+        By UID, or UIDs, in order of first appearance.
+    odd
+        Items without a UID, and doubles; with their UIDs.
+    level
+        Of the items.
+    doubts
+        Why there may be more.
+    notes
+        What is odd, and does not matter.
+    widened
+        Whether the archive was asked for more than was wanted, so that what does not match is
+        none of its faults.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        question: Question,
+        *,
+        dates: tuple[date | None, date | None] = (None, None),
+        window: Window | None = None,
+        allowance: Allowance,
+        experience: Experience,
+    ) -> None:
+        self.items: dict[str, JSONItem] = {}
+        self.odd: list[tuple[str, JSONItem]] = []
+        self.level: DICOMObjectLevels = question.level
+        self._odd: set[str] = set()
+        self.doubts: list[Doubt] = []
+        self.notes: dict[str, None] = {}
+        self.widened: bool = False
+        self._rows: int = 0
+        self._desk: Desk = desk
+        self._question: Question = question
+        self._dates: tuple[date | None, date | None] = dates
+        self._window: Window = window or Window()
+        self._allowance: Allowance = allowance
+        self._experience: Experience = experience
+
+    def run(self) -> None:
+        """Ask."""
+        for keys in alternatives(self._question.keys):
+            self._gather(keys)
+        if not self.items and not self.doubts:
+            self._doubt_nothing()
+
+    # ------------------------------------------------------------ asking
+
+    def _gather(self, keys: Keys) -> None:
+        loose, before = loosened(keys), (self._rows, len(self.doubts))
+        if loose == keys or not (loose and self._experience.decodes_badly):
+            self._gather_as_asked(keys)
+        if (self._rows, len(self.doubts)) != before:
+            return
+        if loose is None:
+            self.doubts.append(
+                Doubt(
+                    "nothing was found, and the query holds characters that some archives cannot"
+                    " decode; put wildcards in their place"
+                )
+            )
+        elif loose != keys:
+            self.widened = True
+            self._gather_as_asked(loose)
+
+    def _gather_as_asked(self, keys: Keys) -> None:
+        name = next((name for name in _UID_KEYS if name in keys), "")
+        if name and not self._window.offset:
+            self._gather_by_uid(keys, name)
+        else:
+            self._gather_in_parts(keys)
+
+    def _gather_by_uid(self, keys: Keys, name: str) -> None:
+        """Ask for several UIDs at once, then for those that did not come one by one (Q18)."""
+        for uids in chunked(keys[name].split("\\"), _UIDS_AT_ONCE):
+            one_each = len(uids) if name == "StudyInstanceUID" else None
+            found, _ = self._list({**keys, name: "\\".join(uids)}, expected=one_each)
+            self._keep(found)
+            if len(uids) == 1 and not found:
+                continue
+            for uid in uids:
+                if not any(item.text(name) == uid for item in self.items.values()):
+                    found, listing = self._list({**keys, name: uid})
+                    self._keep(found)
+                    self._judge(listing)
+
+    def _gather_in_parts(self, keys: Keys) -> None:
+        level, proved = self._question.level, self._experience.proved
+        window, most = self._window, None
+        if window.limit is not None:
+            most = window.limit + 1
+        first, listing = self._list(keys, offset=window.offset, most=most)
+        if window.offset or (most is not None and len(first) >= most):
+            self._keep(first)
+            self._say_window(len(first))
+            return
+        if listing.doubt:
+            self.doubts.append(Doubt(listing.doubt))
+        found = Found(first, listing.capped, listing.total)
+        if not listing.capped and len(first) + 1 < proved.get(level, 0):
+            self._keep(first)
+            return
+        gathered = search_in_parts(
+            partial(self._ask, keys),
+            found,
+            dates=self._dates,
+            spare="" if "PatientID" in keys else "PatientID",
+            budget=self._allowance.left,
+        )
+        self._keep(gathered.items)
+        state = gathered.completeness
+        self.doubts += [Doubt(reason, completeness=state) for reason in gathered.reasons]
+        is_proved = state is Completeness.COMPLETE and not listing.capped
+        if is_proved and gathered.questions and len(gathered.items) == len(first):
+            proved[level] = max(len(first), proved.get(level, 0))
+
+    def _ask(self, keys: Keys, further: Mapping[str, str]) -> Found[JSONItem]:
+        """Ask for a part.
+
+        To Orthanc no date is earlier than any: in each part that is open towards the past it would
+        list the studies without a date, which may fill it.
+        """
+        self._allowance.take()
+        dates = further.get("StudyDate", "")
+        closed = {"StudyDate": f"{_FIRST_DAY}{dates}"} if dates.startswith("-") else {}
+        found, listing = self._list({**keys, **further, **closed})
+        if listing.doubt:
+            self.doubts.append(Doubt(listing.doubt))
+        return Found(found, listing.capped, listing.total)
+
+    def _list(
+        self, keys: Keys, *, expected: int | None = None, offset: int = 0, most: int | None = None
+    ) -> tuple[dict[str, JSONItem], Listing]:
+        question = attrs.evolve(self._question, keys=keys)
+        listing = Listing(self._desk, question, expected=expected, offset=offset, most=most)
+        found: dict[str, JSONItem] = {}
+        for names, item in listing:
+            uid = "/".join(names)
+            if not all(names) or uid in found:
+                self._keep_odd(uid, item)
+            else:
+                found[uid] = item
+        if listing.note:
+            self.notes[listing.note] = None
+        return found, listing
+
+    # ------------------------------------------------------------ judging
+
+    def _keep_odd(self, uid: str, item: JSONItem) -> None:
+        """Keep what cannot be placed, or is there already; once, though parts bring it again."""
+        written = f"{uid} {item.written(_TOLD_APART_BY)}"
+        if written not in self._odd:
+            self._odd.add(written)
+            self.odd.append((uid, item))
+
+    def _keep(self, found: Mapping[str, JSONItem]) -> None:
+        self._rows += len(found)
+        for uid, item in found.items():
+            self.items.setdefault(uid, item)
+
+    def _judge(self, listing: Listing) -> None:
+        if listing.capped:
+            self.doubts.append(Doubt(listing.capped, completeness=Completeness.CAPPED))
+        elif listing.doubt:
+            self.doubts.append(Doubt(listing.doubt))
+
+    def _say_window(self, count: int) -> None:
+        """Say that the caller's own window cut the result."""
+        window = self._window
+        if window.offset:
+            reason = f"the query passes over the first {window.offset} studies"
+            self.doubts.append(Doubt(reason, completeness=Completeness.CAPPED))
+        if window.limit is not None and count > window.limit:
+            reason = f"the query takes {window.limit} studies at most, and there are more"
+            self.doubts.append(Doubt(reason, completeness=Completeness.CAPPED))
+
+    def _doubt_nothing(self) -> None:
+        """Nothing was found; perhaps because the archive cannot search by a key (Q16)."""
+        for name in not_required(self._question.keys):
+            if not self._knows(name):
+                self.doubts.append(
+                    Doubt(
+                        f"nothing was found, and it is not known whether the archive can search by"
+                        f" {name}; leave it out to see"
+                    )
+                )
+
+    def _knows(self, name: str) -> bool:
+        """Say whether the archive finds anything by any value of a key; then it can search by it.
+
+        An archive that ignores the key finds something too: that it found nothing before is true.
+        """
+        if name not in self._experience.known_keys:
+            keys = {name: _ANYTHING.get(name, _ANY_TEXT)}
+            found, _ = self._list(keys, most=1)
+            if found:
+                self._experience.known_keys.add(name)
+        return name in self._experience.known_keys
+
+
+# What tells rows without UIDs, and doubles, apart: StudyDate, StudyTime, PatientID, series UID
+_TOLD_APART_BY: Final = ("00080020", "00080030", "00100020", "0020000E")

@@ -1,0 +1,185 @@
+"""The studies that a query may mean: by keys of studies, and by keys of their series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import attrs
+
+from ...core import (
+    Assembler,
+    DICOMObjectLevels,
+    Matches,
+    NotFoundError,
+    RequestRefusedError,
+)
+from ..dicomjson import JSONItem
+from .addresses import Keys, Question
+from .allowance import Allowance
+from .asking import Desk
+from .checking import checked
+from .doubts import Doubt
+from .paging import Listing
+from .questions import Questions, SeriesKeys
+from .report import Report
+from .searching import Experience, Search, Window
+
+__all__ = ["NOT_RELATIONAL", "StudySearch"]
+
+NOT_RELATIONAL: Final = (400, 404, 405, 501)
+"""The status codes of archives that do not list series or instances of all studies."""
+
+_STUDY, _SERIES = DICOMObjectLevels.STUDY, DICOMObjectLevels.SERIES
+
+
+class StudySearch:
+    """Finds studies, and says which keys of series remain to be looked for in each.
+
+    Attributes
+    ----------
+    remaining
+        What some series of each study has to match, and was not asked for.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        questions: Questions,
+        *,
+        report: Report,
+        allowance: Allowance,
+        experience: Experience,
+    ) -> None:
+        self.remaining: list[SeriesKeys] = []
+        self._doubles: list[tuple[str, JSONItem]] = []
+        self._desk: Desk = desk
+        self._questions: Questions = questions
+        self._report: Report = report
+        self._allowance: Allowance = allowance
+        self._experience: Experience = experience
+
+    def find(self) -> Mapping[str, JSONItem]:
+        """Return the studies that match, by UID."""
+        questions, query = self._questions, self._questions.query
+        keys, uids = questions.of_study, self._uids_by_series()
+        if uids is not None and not uids:
+            return {}
+        if uids is not None:
+            keys = {**keys, "StudyInstanceUID": "\\".join(uids)}
+        limit = query.limit if uids is None and not self.remaining else None
+        question = questions.question("studies", _STUDY, keys)
+        return self._search(question, questions.check(keys), Window(query.offset, limit))
+
+    def by_patient(self, found: Mapping[str, JSONItem]) -> dict[str, list[JSONItem]]:
+        """Return the items of each study *found*: one, or one for each patient it has (Q33)."""
+        items = {uid: {item.text("PatientID"): item} for uid, item in found.items()}
+        for uid, item in self._doubles:
+            items.get(uid, {}).setdefault(item.text("PatientID"), item)
+        return {uid: [*patients.values()] for uid, patients in items.items()}
+
+    # ------------------------------------------------------------ by their series
+
+    def _uids_by_series(self) -> dict[str, None] | None:
+        """Return the UIDs of the studies that have such series; `None` for any study.
+
+        Keys of series are unknown to studies: by them Orthanc finds nothing, and others all.
+        """
+        uids: dict[str, None] | None = None
+        for wanted in (self._questions.of_series, self._questions.of_equipment):
+            if wanted is not None:
+                found = self._studies_with(wanted)
+                if found is None:
+                    self.remaining.append(wanted)
+                else:
+                    uids = {uid: None for uid in found if uids is None or uid in uids}
+        return uids
+
+    def _studies_with(self, wanted: SeriesKeys) -> dict[str, None] | None:
+        """List the series of all studies by these keys; `None` if each study is to be asked.
+
+        Some archives (Orthanc) match all series of a study by the equipment of the first one. So
+        where there are few studies each is looked at, and else the result is in doubt.
+        """
+        questions = self._questions
+        is_equipment = wanted is questions.of_equipment
+        if "StudyInstanceUID" in questions.of_study or (is_equipment and self._are_few()):
+            return None
+        keys: Keys = {**questions.of_study, **wanted.keys}
+        keys = {name: keys[name] for name in keys if name != "ModalitiesInStudy"}
+        question = questions.question("series", _SERIES, keys)
+        try:
+            found = self._search(question, questions.check(keys), Window())
+        except (NotFoundError, RequestRefusedError) as error:
+            if error.status not in NOT_RELATIONAL:
+                raise
+            return None
+        if is_equipment:
+            names = " and ".join(wanted.keys)
+            reason = f"archives may know {names} of one series of each study only; narrow the query"
+            self._report.add(doubts=[Doubt(reason)])
+        return dict.fromkeys(uids.partition("/")[0] for uids in found)
+
+    def _are_few(self) -> bool:
+        """Say whether each of the studies can be looked at."""
+        most = self._allowance.left
+        question = self._questions.question("studies", _STUDY, self._questions.of_study)
+        listing = Listing(self._desk, question, most=most + 1)
+        return sum(1 for _ in listing) <= most
+
+    # ------------------------------------------------------------ by keys
+
+    def _search(
+        self, question: Question, check: Callable[[JSONItem], Matches], window: Window
+    ) -> Mapping[str, JSONItem]:
+        query = self._questions.query
+        search = Search(
+            self._desk,
+            question,
+            dates=(query.min_study_date, query.max_study_date),
+            window=window,
+            allowance=self._allowance,
+            experience=self._experience,
+        )
+        search.run()
+        self._report.add(doubts=search.doubts, notes=search.notes)
+        self._hold_back_odd(search)
+        found = checked(search.items, check)
+        if search.widened:
+            self._experience.decodes_badly |= bool(found.items)
+        else:
+            self._report.add(held_back=found.held_back)
+            self._note_ignored(question, search.items, found.ignored)
+        self._report.add(notes=[_unverified(*each) for each in found.unverified.items()])
+        return found.items
+
+    def _hold_back_odd(self, search: Search) -> None:
+        """Let the assembler say what is wrong with items without a UID, and with doubles."""
+        for uids, item in search.odd:
+            assembler = Assembler()
+            if uids in search.items:
+                assembler.add(search.items[uids], search.level)
+            assembler.add(item, search.level)
+            assembly = assembler.finish()
+            self._doubles.append((uids, item))
+            self._report.add(held_back=assembly.held_back, notes=assembly.notes)
+
+    def _note_ignored(
+        self, question: Question, items: Mapping[str, JSONItem], ignored: tuple[str, ...]
+    ) -> None:
+        """Say so if the archive returns the same without the keys that nothing matches (Q15)."""
+        if not ignored:
+            return
+        keys = {name: value for name, value in question.keys.items() if name not in ignored}
+        listing = Listing(self._desk, attrs.evolve(question, keys=keys), most=len(items))
+        if not items.keys() ^ {"/".join(names) for names, _ in listing}:
+            names = " and ".join(ignored)
+            note = f"the archive does not heed {names}: without, it returns the same"
+            self._report.add(notes=[note])
+
+
+def _unverified(keyword: str, count: int) -> str:
+    return (
+        f"{count} of what was found is included although {keyword} could not be checked: the"
+        f" archive returns no such attribute, or none that is precise enough"
+    )
