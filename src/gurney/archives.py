@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Final, Protocol, cast
 
 from gurney.core import (
@@ -47,7 +48,8 @@ def open_archive(url: str) -> Archive:
     Raises
     ------
     UnknownArchiveError
-        If no installed backend opens such a URL; it names those that are installed.
+        If no installed backend opens such a URL; it names those that are installed. Or if the
+        one that does lacks a library; it names that, and how to install it.
     InvalidInputError
         If *url* is empty, or is not what its backend takes.
     ArchiveUnavailableError
@@ -68,8 +70,7 @@ def open_archive(url: str) -> Archive:
             f"nothing installed opens {scheme}:// archives; "
             f"installed are {', '.join(f'{name}://' for name in schemes())} and paths of folders"
         )
-    opener = cast("Callable[[str], Archive]", found[0].load())
-    return opener(url)
+    return _opener(found[0])(url)
 
 
 def schemes() -> tuple[str, ...]:
@@ -80,3 +81,32 @@ def schemes() -> tuple[str, ...]:
 def _scheme(url: str) -> str:
     found = _SCHEME.match(url)
     return found.group(1).lower() if found else "file"
+
+
+def _opener(entry: EntryPoint) -> Callable[[str], Archive]:
+    try:
+        return cast("Callable[[str], Archive]", entry.load())
+    except ImportError as error:
+        package = entry.dist.name if entry.dist is not None else entry.module.partition(".")[0]
+        if not isinstance(error, ModuleNotFoundError) or error.name is None:
+            lack = "a library of another version than it has; run: pip install --upgrade"
+            raise UnknownArchiveError(f"{entry.name}:// needs {lack} {package}") from error
+        library = error.name.partition(".")[0]
+        extra = _extra(entry, library)
+        raise UnknownArchiveError(
+            f"{entry.name}:// needs {library}, which is not installed; "
+            f'run: pip install "{package}{extra}"'
+        ) from error
+
+
+def _extra(entry: EntryPoint, library: str) -> str:
+    """Return the smallest extra that *library* comes with, in brackets; empty if there is none."""
+    requirements = (entry.dist.requires if entry.dist is not None else None) or ()
+    extras = [(_is_required(text), _is_extra(text)) for text in requirements]
+    sizes = Counter(extra.group(1) for _, extra in extras if extra)
+    having = [extra.group(1) for name, extra in extras if extra and name and name[0] == library]
+    return f"[{min(having, key=sizes.__getitem__)}]" if having else ""
+
+
+_is_required: Final = re.compile(r"[\w.-]+").match
+_is_extra: Final = re.compile(r".*\bextra\s*==\s*[\"']([\w.-]+)").match

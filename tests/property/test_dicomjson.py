@@ -16,9 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag, Tag
 
 from gurney.core import BudgetExceededError, ProtocolViolationError, texts
-from gurney.dicomweb.dicomjson import JSONItem, JSONLimits, parse
-from gurney.dicomweb.jsonattributes import LeftOut, Reading
-from gurney.dicomweb.jsondatasets import left_out
+from gurney.dicomweb.dicomjson import JSONItem, JSONLimits, LeftOut, Reading, left_out, parse
 
 CREATOR = BaseTag(0x00090010)
 

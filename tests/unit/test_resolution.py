@@ -10,10 +10,12 @@ from pydicom.dataset import Dataset
 
 from gurney.core import (
     ArchiveUnavailableError,
+    AuthenticationError,
     Completeness,
     DICOMDownloadable,
     DICOMObjectLevels,
     Expectation,
+    GurneyError,
     Instance,
     InstanceReference,
     Query,
@@ -260,14 +262,35 @@ def test_failed_search_is_a_reason() -> None:
     assert to_references(STUDIES[:1], INSTANCE) == found.references
 
 
-def test_nobody_to_ask_is_an_error() -> None:
-    """Without an archive nothing can be resolved; that is not the fault of any study."""
+@pytest.mark.parametrize(
+    "error",
+    [
+        ArchiveUnavailableError("connection refused"),
+        AuthenticationError("GET /studies", "status 401", 401),
+    ],
+)
+def test_nobody_to_ask_is_an_error(error: GurneyError) -> None:
+    """Without an archive that answers nothing can be resolved; that is no fault of any study."""
 
     def answer(_: Query, __: list[Study]) -> Sequence[Study]:
-        raise ArchiveUnavailableError("connection refused")
+        raise error
 
-    with pytest.raises(ArchiveUnavailableError):
+    with pytest.raises(type(error)):
         resolved(Archive(STUDIES, answer), STUDIES[0].reference())
+
+
+def test_doubt_about_one_study_is_not_about_the_others() -> None:
+    """A result of many studies has one state; asked about by itself, each has its own."""
+
+    def answer(query: Query, found: list[Study]) -> Sequence[Study]:
+        if "1.1" in query.StudyInstanceUID.split("\\"):
+            return SearchResult(found, Completeness.UNKNOWN, ["study 1.1 is odd"])
+        return SearchResult(found, Completeness.COMPLETE)
+
+    found = resolved(Archive(STUDIES, answer), *shallow(STUDIES[:3]))
+
+    states = {uid: expected.completeness.value for uid, expected in found.expectations.items()}
+    assert {"1.0": "complete", "1.1": "unknown", "1.2": "complete"} == states
 
 
 def plain(_: Query, found: list[Study]) -> Sequence[Study]:

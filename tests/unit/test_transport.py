@@ -771,6 +771,21 @@ def test_retries_are_told(
     assert "DOE" not in "".join(r.getMessage() for r in caplog.records if r.name == "gurney.http")
 
 
+def test_no_log_holds_a_query(
+    server: Server, transport: Transport, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A query may name patients: urllib3 logs ours without it, and those of others as ever."""
+    server.replies = [reply(status=503), reply(), reply()]
+    with caplog.at_level(logging.DEBUG):
+        transport.get("studies", params=f"PatientName={SECRET}").close()
+        mine = caplog.text
+        requests.get(f"{server.url}/studies?theirs", timeout=10).close()
+
+    assert "/studies?..." in mine
+    assert "DOE" not in mine
+    assert "?theirs" in caplog.text
+
+
 @pytest.mark.parametrize("then", ["close", "reset"])
 @pytest.mark.parametrize("begun", [b"", head(headers={"content-length": "9"})])
 def test_lost_connection_is_asked_again(

@@ -32,7 +32,8 @@ ArchiveArgument: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="ARCHIVE",
-        help="A URL or the path of a folder; demo:// is the samples that come with pydicom.",
+        help="The path of a folder, or a URL such as dicomweb+https://user@host/dicom-web; "
+        "demo:// is the samples that come with pydicom.",
         show_default=False,
     ),
 ]

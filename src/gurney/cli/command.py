@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import update_wrapper
 from inspect import Parameter, Signature, cleandoc, signature
 from typing import Annotated, Any, Final, TypeAlias
@@ -111,7 +113,7 @@ def guarded(terminal: Terminal, action: Callable[[], ExitCode]) -> ExitCode:
     Warnings of libraries are not shown: pydicom puts values of patients into them.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _waiting_told(terminal):
             warnings.simplefilter("ignore")
             code = action()
             sys.stdout.flush()
@@ -133,15 +135,53 @@ def guarded(terminal: Terminal, action: Callable[[], ExitCode]) -> ExitCode:
         return _told(terminal, error)
 
 
+@contextmanager
+def _waiting_told(terminal: Terminal) -> Generator[None]:
+    """Pass on what our own log has to say, such as why nothing happens for a while."""
+    log, handler = logging.getLogger("gurney"), _Notes(terminal)
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        log.removeHandler(handler)
+
+
+class _Notes(logging.Handler):
+    """Says each message as a note."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__(logging.INFO)
+        self._terminal: Terminal = terminal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._terminal.note(record.getMessage())
+
+
 def _told(terminal: Terminal, error: Exception) -> ExitCode:
-    from gurney.core import ArchiveUnavailableError, GurneyError, InvalidInputError
+    from gurney.core import (
+        ArchiveUnavailableError,
+        AuthenticationError,
+        GurneyError,
+        InvalidInputError,
+        NotFoundError,
+        ProtocolViolationError,
+    )
 
     if not isinstance(error, GurneyError):
         return _bug(terminal, error)
     terminal.error(str(error))
     if isinstance(error, InvalidInputError):
         return ExitCode.WRONG_USE
-    if isinstance(error, ArchiveUnavailableError):
+    no_answer = (
+        ArchiveUnavailableError,
+        AuthenticationError,
+        NotFoundError,
+        ProtocolViolationError,
+    )
+    if isinstance(error, no_answer):
         return ExitCode.UNREACHABLE
     return ExitCode.INCOMPLETE
 

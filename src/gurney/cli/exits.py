@@ -22,7 +22,7 @@ class ExitCode(IntEnum):
     INCOMPLETE
         Something is missing or damaged, or nobody can say whether it is everything.
     UNREACHABLE
-        The archive cannot be reached or read at all.
+        The archive cannot be reached or read at all: it is not there, or does not let one in.
     INTERRUPTED
         By Ctrl-C, as shells count: 128 + SIGINT.
     UNREAD

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
 import attrs
 
-from gurney.archives import Archive
 from gurney.core import (
     DICOMDownloadable,
     DICOMObjectLevels,
@@ -65,30 +64,40 @@ def fetch(
     """Fetch *selection* into *target*, write a receipt, and say whether it is everything."""
     query = _query(selection)
     references = _references(selection)
-    trolley = _trolley(terminal, archive, _storage(target))
-    objects = references if query is None else _found(terminal, trolley, query)
+    storage = _storage(target)
+    with opened(terminal, archive) as source:
+        trolley = Trolley(source, source, storage, name=named(archive))
+        objects = references if query is None else _found(terminal, trolley, query)
+        receipt = _download(terminal, trolley, objects, mode)
+    return ExitCode.INTERRUPTED if receipt is None else _conclude(terminal, receipt, target)
+
+
+def _download(
+    terminal: Terminal, trolley: Trolley, objects: Iterable[DICOMDownloadable], mode: ProgressMode
+) -> Receipt | None:
+    """Download *objects*; `None` if somebody pressed Ctrl-C."""
     with watching(terminal, mode) as progress:
         try:
-            receipt = trolley.download(objects, progress=progress)
+            return trolley.download(objects, progress=progress)
         except KeyboardInterrupt:
             latest = progress.progress
             safe = instances(latest.done - latest.failed)
             terminal.warn(f"interrupted: {safe} of {latest.expected} are here, whole; no receipt")
             terminal.warn("run the same command again for the rest: what is here is not fetched")
-            return ExitCode.INTERRUPTED
-    return _conclude(terminal, receipt, target)
+            return None
 
 
 def list_instances(terminal: Terminal, archive: str, selection: Selection) -> ExitCode:
     """Write a reference to each instance that would be fetched, one a line."""
     query = _query(selection)
     references = _references(selection)
-    trolley = _trolley(terminal, archive, None)
-    result = None if query is None else _found(terminal, trolley, query)
-    with terminal.busy("asking what is there"):
-        wanted = trolley.resolve(
-            references if result is None else result, DICOMObjectLevels.INSTANCE
-        )
+    with opened(terminal, archive) as source:
+        trolley = Trolley(source, source, name=named(archive))
+        result = None if query is None else _found(terminal, trolley, query)
+        with terminal.busy("asking what is there"):
+            wanted = trolley.resolve(
+                references if result is None else result, DICOMObjectLevels.INSTANCE
+            )
     terminal.write("".join(f"{reference}\n" for reference in wanted))
     return ExitCode.COMPLETE if result is None else report(terminal, result)
 
@@ -127,12 +136,6 @@ def _storage(target: Target) -> FolderStorage:
     if target.receipt is not None:
         check_free(target.receipt)
     return storage
-
-
-def _trolley(terminal: Terminal, url: str, storage: FolderStorage | None) -> Trolley:
-    with terminal.busy("opening the archive"):
-        archive: Archive = opened(url)
-    return Trolley(archive, archive, storage, name=named(url))
 
 
 def _found(terminal: Terminal, trolley: Trolley, query: ExtendedQuery) -> SearchResult:

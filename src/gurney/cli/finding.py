@@ -32,9 +32,8 @@ def find(
     check_shown(extra)
     query = build_query(given, level, extra)
     deepest = DICOMObjectLevels.from_query_level(level)
-    with terminal.busy("opening the archive"):
-        searcher = opened(archive)
-    result = search_with(terminal, searcher, query, wanted_keywords(deepest, extra))
+    with opened(terminal, archive) as searcher:
+        result = search_with(terminal, searcher, query, wanted_keywords(deepest, extra))
     _show(terminal, result, _View(archive, deepest, extra, format_))
     return report(terminal, result)
 
@@ -55,9 +54,14 @@ def _show(terminal: Terminal, result: SearchResult, view: _View) -> None:
     elif view.format is Format.CSV:
         terminal.write(to_csv(result, view.deepest, view.extra))
     elif view.format is Format.TREE:
-        terminal.show(to_tree(result, view.deepest, view.extra, view.archive))
+        terminal.show(to_tree(result, view.deepest, view.extra, _heading(view.archive)))
     elif len(result):
         terminal.show(to_table(result, view.deepest, view.extra))
+
+
+def _heading(archive: str) -> str:
+    """Return the archive as it was typed if it is a path; of a URL no credentials."""
+    return named(archive) if "://" in archive else archive
 
 
 def report(terminal: Terminal, result: SearchResult) -> ExitCode:

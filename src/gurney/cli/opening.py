@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,9 +28,18 @@ from .terminal import Terminal
 __all__ = ["build_query", "named", "opened", "search", "search_with"]
 
 
-def opened(url: str) -> Archive:
-    """Return the archive at *url*, a URL or a path; ``demo://`` is the samples of pydicom."""
-    return open_archive(str(samples()) if url == DEMO else url)
+@contextmanager
+def opened(terminal: Terminal, url: str) -> Generator[Archive]:
+    """Open the archive at *url*, a URL or a path; ``demo://`` is the samples of pydicom.
+
+    It is closed in the end, if there is something to close.
+    """
+    with ExitStack() as stack:
+        with terminal.busy("opening the archive"):
+            archive = open_archive(str(samples()) if url == DEMO else url)
+            if isinstance(archive, AbstractContextManager):
+                stack.enter_context(archive)
+        yield archive
 
 
 def named(url: str) -> str:

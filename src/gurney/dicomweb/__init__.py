@@ -6,7 +6,6 @@ from .archive import DICOMwebArchive
 from .opening import open_url
 from .qido import QidoRS
 from .query import DICOMwebQuery
-from .wado_rs import WadoRS
-from .wado_uri import WadoURI
+from .wado import WadoRS, WadoURI
 
 __all__ = ["DICOMwebArchive", "DICOMwebQuery", "QidoRS", "WadoRS", "WadoURI", "open_url"]

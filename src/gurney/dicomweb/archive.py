@@ -21,8 +21,7 @@ from ..core import (
 from ..http import Transport
 from .lines import transport_of
 from .qido import QidoRS
-from .wado_rs import WadoRS
-from .wado_uri import WadoURI
+from .wado import WadoRS, WadoURI
 
 __all__ = ["DICOMwebArchive", "Retrieve"]
 

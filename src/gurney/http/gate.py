@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from threading import Condition, get_ident
+from threading import Condition, RLock, get_ident
 
 import attrs
 
@@ -65,23 +65,25 @@ class Gate:
         self._limit: int = limit
         self._quiet: float = quiet
         self._clock: Callable[[], float] = clock
-        self._changed: float = clock()
+        self._since: float = clock()
         self._halvings: int = 0
         self._inside: Counter[int] = Counter()  # slots by thread
         self._helps: dict[int, _Help] = {}  # by the thread that helps
-        self._condition: Condition = Condition()
+        # An interrupt between `with condition:` and its first line would leave the lock taken.
+        self._lock: RLock = RLock()
+        self._changed: Condition = Condition(self._lock)
 
     @property
     def limit(self) -> int:
         """Requests at a time, now."""
-        with self._condition:
+        with self._lock:
             self._grow()
             return self._limit
 
     @property
     def inside(self) -> int:
         """Requests that are under way, those that are parked not counted."""
-        with self._condition:
+        with self._lock:
             return self._inside.total()
 
     @contextmanager
@@ -102,9 +104,9 @@ class Gate:
         try:
             yield
         finally:
-            with self._condition:
+            with self._lock:
                 # Who has been given up comes back at once: only to leave.
-                self._condition.wait_for(lambda: self._has_room(thread) or self._given_up(thread))
+                self._changed.wait_for(lambda: self._has_room(thread) or self._given_up(thread))
                 self._inside[thread] += 1
 
     @contextmanager
@@ -120,22 +122,22 @@ class Gate:
             `GivenUpError`.
         """
         helper = get_ident()
-        with self._condition:
+        with self._lock:
             self._helps[helper] = _Help(thread, given_up)
         try:
             yield
         finally:
-            with self._condition:
+            with self._lock:
                 del self._helps[helper]
 
     def wake(self) -> None:
         """Have all who wait look again whether they still need to."""
-        with self._condition:
-            self._condition.notify_all()
+        with self._lock:
+            self._changed.notify_all()
 
     def _enter(self, thread: int) -> int:
-        with self._condition:
-            self._condition.wait_for(lambda: self._has_room(thread) or self._given_up(thread))
+        with self._lock:
+            self._changed.wait_for(lambda: self._has_room(thread) or self._given_up(thread))
             if self._given_up(thread):
                 raise GivenUpError
             self._inside[thread] += 1
@@ -166,21 +168,21 @@ class Gate:
         return helped is not None and helped.given_up()
 
     def _leave(self, thread: int) -> None:
-        with self._condition:
+        with self._lock:
             self._inside[thread] -= 1
             self._inside += Counter()  # forgets threads without slots
-            self._condition.notify_all()
+            self._changed.notify_all()
 
     def _halve(self, halvings: int) -> None:
         """Halve the limit once for all requests that were under way together."""
-        with self._condition:
-            self._changed = self._clock()
+        with self._lock:
+            self._since = self._clock()
             if halvings == self._halvings:
                 self._halvings += 1
                 self._limit = max(1, self._limit // 2)
 
     def _grow(self) -> None:
-        periods = int((self._clock() - self._changed) // self._quiet)
+        periods = int((self._clock() - self._since) // self._quiet)
         if periods > 0:
             self._limit = min(self.maximum, self._limit + periods)
-            self._changed += periods * self._quiet
+            self._since += periods * self._quiet

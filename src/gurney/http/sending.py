@@ -10,6 +10,7 @@ from requests import PreparedRequest, Response, Session
 
 from ..core import AuthenticationError, ProtocolViolationError
 from .credentials import BearerTokens, Signature
+from .discretion import discreetly
 from .failures import FOREIGN, cause_of, failure_of_request
 from .origin import describe, host_of, hostname, join
 from .settings import Timeouts
@@ -100,19 +101,20 @@ class Sender:
     def _send(self, request: Request, url: str, token: str | None) -> Response:
         session = self.session
         try:
-            return session.request(
-                request.method,
-                url,
-                headers=request.headers,
-                data=request.body,
-                auth=Signature(session, token, self.auth, self.allow_insecure),
-                timeout=(self.timeouts.connect, self.timeouts.first_byte),
-                allow_redirects=False,
-                hooks={"response": [*session.hooks["response"], _hide_redirect]},
-                stream=True,
-                verify=session.verify if self.verify is None else self.verify,
-                cert=self.cert,
-            )
+            with discreetly():
+                return session.request(
+                    request.method,
+                    url,
+                    headers=request.headers,
+                    data=request.body,
+                    auth=Signature(session, token, self.auth, self.allow_insecure),
+                    timeout=(self.timeouts.connect, self.timeouts.first_byte),
+                    allow_redirects=False,
+                    hooks={"response": [*session.hooks["response"], _hide_redirect]},
+                    stream=True,
+                    verify=session.verify if self.verify is None else self.verify,
+                    cert=self.cert,
+                )
         except FOREIGN as error:
             failure, cause = failure_of_request(request.asked, error), cause_of(error)
         raise failure from cause

@@ -9,6 +9,7 @@ import attrs
 
 from gurney.core import (
     ArchiveUnavailableError,
+    AuthenticationError,
     Completeness,
     DICOMDownloadable,
     DICOMObjectLevels,
@@ -95,8 +96,8 @@ def resolve(
 
     Raises
     ------
-    ArchiveUnavailableError
-        If there is nobody to ask.
+    ArchiveUnavailableError, AuthenticationError
+        If there is nobody to ask, or nobody who answers us.
     """
     parts = [part for obj in objects for part in _parts(obj, level)]
     unknown = unique(part.reference for part in parts if part.failure)
@@ -170,7 +171,7 @@ def _ask(
     result: Sequence[Study] = ()
     try:
         result = searcher.find_studies(query)
-    except ArchiveUnavailableError:
+    except (ArchiveUnavailableError, AuthenticationError):
         raise
     except GurneyError as error:
         failure = f"the search for it failed: {error}"
@@ -178,13 +179,14 @@ def _ask(
     answers: dict[DICOMObjectReference, _Part] = {}
     for ref in refs:
         part = _look_up(ref, studies, result, level, failure)
-        again = len(refs) > 1 and _is_doubtful(part)
+        again = len(refs) > 1 and _is_doubtful(part, result)
         answers.update(_ask(searcher, [ref], level) if again else {ref: part})
     return answers
 
 
-def _is_doubtful(part: _Part) -> bool:
-    return bool(part.failure) or part.completeness is Completeness.CAPPED
+def _is_doubtful(part: _Part, result: Sequence[Study]) -> bool:
+    """Whether asking by itself may tell more: the doubt about a result may be about another."""
+    return bool(part.failure) or (isinstance(result, SearchResult) and not result.complete)
 
 
 def _look_up(

@@ -21,8 +21,8 @@ from gurney.core import (
     StudyReference,
 )
 from gurney.dicomweb import WadoRS
-from gurney.dicomweb.jsondatasets import left_out
-from gurney.dicomweb.paths import path_of
+from gurney.dicomweb.dicomjson import left_out
+from gurney.dicomweb.wado.paths import path_of
 from gurney.http import Retries, Transport
 
 STUDY, CT, MR = "1.2", "1.2.1", "1.2.2"

@@ -30,11 +30,11 @@ from gurney.core import (
     to_instance_refs,
     walk,
 )
-from gurney.dicomweb.accept import Ladder
-from gurney.dicomweb.arriving import Arrived, arrivals
 from gurney.dicomweb.lines import transport_of
-from gurney.dicomweb.peeking import peek
-from gurney.dicomweb.planning import plan
+from gurney.dicomweb.wado.accept import Ladder
+from gurney.dicomweb.wado.arriving import Arrived, arrivals
+from gurney.dicomweb.wado.peeking import peek
+from gurney.dicomweb.wado.planning import plan
 from gurney.http import Answer, Transport
 from gurney.testing.making import MadeSeries, made
 

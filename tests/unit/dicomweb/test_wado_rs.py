@@ -30,7 +30,7 @@ from gurney.core import (
     walk,
 )
 from gurney.dicomweb import WadoRS
-from gurney.dicomweb.paths import path_of
+from gurney.dicomweb.wado.paths import path_of
 from gurney.http import Gate, Retries, Transport
 from gurney.testing.making import MadeSeries, made
 

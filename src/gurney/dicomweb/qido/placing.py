@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from pydicom.dataset import Dataset
 
-from ..dicomjson import JSONItem
-from ..jsonattributes import LeftOut, Reading
+from ..dicomjson import JSONItem, LeftOut, Reading
 
 __all__ = ["PlacedItem"]
 

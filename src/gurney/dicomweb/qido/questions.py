@@ -8,9 +8,8 @@ from typing import Final
 import attrs
 
 from ...core import DICOMObjectLevels, Matches, level_of_keyword, unique
-from ..dicomjson import JSONItem
+from ..dicomjson import JSONItem, rechecker
 from ..query import DICOMwebQuery
-from ..rechecking import rechecker
 from .addresses import Keys, Question, equipment_keys, fields_of, series_keys, study_keys
 
 __all__ = ["Questions", "SeriesKeys"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..core import Matches, Query, matcher
-from .dicomjson import JSONItem
+from ...core import Matches, Query, matcher
+from .parsing import JSONItem
 
 __all__ = ["rechecker"]
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from typing_extensions import Self
 
-from ..http import Answer
+from ...http import Answer
 
 __all__ = ["Direct", "Source"]
 

@@ -15,8 +15,8 @@ from pydicom.tag import BaseTag, Tag
 
 from gurney.core import subset
 from gurney.dicomweb.dicomjson import parse
-from gurney.dicomweb.jsonattributes import Reading
-from gurney.dicomweb.jsonelements import element
+from gurney.dicomweb.dicomjson.attributes import Reading
+from gurney.dicomweb.dicomjson.elements import element
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[BaseTag]:
         tags.append(tag)
         return element(tag, read)
 
-    monkeypatch.setattr("gurney.dicomweb.jsondatasets.element", spy)
+    monkeypatch.setattr("gurney.dicomweb.dicomjson.datasets.element", spy)
     return tags
 
 

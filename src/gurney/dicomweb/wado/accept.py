@@ -12,7 +12,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Final, TypeVar
 
-from ..core import BusyError, GurneyError, RequestRefusedError
+from ...core import BusyError, GurneyError, RequestRefusedError
 
 __all__ = ["Ladder"]
 

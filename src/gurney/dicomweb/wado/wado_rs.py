@@ -8,16 +8,16 @@ from functools import partial
 from pydicom.dataset import Dataset
 from requests import Session
 
-from ..core import (
+from ...core import (
     DICOMDownloadable,
     DICOMFile,
     DICOMObjectReference,
     FileDownloader,
     InvalidInputError,
 )
-from ..http import Answer, Retries, Transport
+from ...http import Answer, Retries, Transport
+from ..lines import transport_of
 from .accept import Ladder
-from .lines import transport_of
 from .metadata import Metadata
 from .paths import path_of
 from .planning import Wanted, plan

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 import attrs
 from pydicom.dataset import Dataset
 
-from ..core import (
+from ...core import (
     DICOMDownloadable,
     DICOMObjectLevels,
     DICOMObjectReference,

@@ -3,6 +3,9 @@
 The caller's thread asks, with `ReadAhead.submit`, and takes what has come; it alone sees the
 content. A thread whose buffer is full waits until there is room, and gives its place at the
 `Gate` to others meanwhile. Nothing is left behind by `close`: threads, connections, places.
+
+An interrupt between ``with condition:`` and its first line would leave the lock taken for ever; a
+plain lock has no such gap. Hence locks are named beside their conditions here.
 """
 
 from __future__ import annotations
@@ -10,14 +13,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from threading import Condition, Thread, current_thread, get_ident
+from threading import Condition, RLock, Thread, current_thread, get_ident
 from types import TracebackType
 from typing import Final, Generic, TypeVar
 
 from typing_extensions import Self
 
-from ..core import ArchiveUnavailableError
-from ..http import Answer, Gate, GivenUpError
+from ...core import ArchiveUnavailableError
+from ...http import Answer, Gate, GivenUpError
 
 __all__ = ["Line", "ReadAhead"]
 
@@ -40,10 +43,11 @@ class Line(Generic[T]):
         Whether no more will come.
     """
 
-    def __init__(self, task: T, changed: Condition) -> None:
+    def __init__(self, task: T, lock: RLock, changed: Condition) -> None:
         self.task: T = task
         self.buffered: int = 0
         self.ended: bool = False
+        self._lock: RLock = lock
         self._changed: Condition = changed
         self._answer: Answer | None = None
         self._pieces: deque[bytes] = deque()
@@ -66,7 +70,7 @@ class Line(Generic[T]):
 
     def answer(self) -> Answer:
         """Return the answer once it has begun; raise why there is none."""
-        with self._changed:
+        with self._lock:
             self._changed.wait_for(lambda: self._answer is not None or self.ended)
             if self._answer is None:
                 raise self._failure or AssertionError("it has ended without an answer")
@@ -80,7 +84,7 @@ class Line(Generic[T]):
             raise self._failure
 
     def _take(self) -> bytes | None:
-        with self._changed:
+        with self._lock:
             if not self._pieces:
                 self._changed.wait_for(lambda: self._pieces or self.ended)
                 if not self._pieces:
@@ -96,13 +100,13 @@ class Line(Generic[T]):
 
     def begin(self, answer: Answer) -> None:
         """Take note of the answer."""
-        with self._changed:
+        with self._lock:
             self._answer = answer
             self._changed.notify_all()
 
     def put(self, piece: bytes) -> bool:
         """Add what has come; say whether the buffer is full."""
-        with self._changed:
+        with self._lock:
             if not self._pieces:
                 self._changed.notify_all()
             self._pieces.append(piece)
@@ -111,7 +115,7 @@ class Line(Generic[T]):
 
     def end(self, failure: BaseException | None) -> None:
         """Take note that no more comes, and why."""
-        with self._changed:
+        with self._lock:
             self._failure = failure
             self.ended = True
             self._changed.notify_all()
@@ -142,27 +146,28 @@ class ReadAhead(Generic[T]):
         self._parallel: int = min(parallel, gate.maximum)
         self._turns: Gate = Gate(self._parallel)
         self._caller: int = get_ident()
-        self._changed: Condition = Condition()
+        self._lock: RLock = RLock()
+        self._changed: Condition = Condition(self._lock)
         self._tasks: deque[Line[T]] = deque()
         self._threads: dict[Thread, Line[T] | None] = {}  # and what each is reading
         self._closing: bool = False
 
     def submit(self, task: T) -> Line[T]:
         """Have *task* asked for; no more than ``capacity`` of them are useful at a time."""
-        line = Line(task, self._changed)
-        with self._changed:
+        line = Line(task, self._lock, self._changed)
+        with self._lock:
             self._tasks.append(line)
             idle = sum(reading is None for reading in self._threads.values())
             if idle < len(self._tasks) and len(self._threads) < self._parallel:
                 thread = Thread(target=self._work, name="gurney-read-ahead", daemon=True)
-                self._threads[thread] = None
                 thread.start()
+                self._threads[thread] = None  # now that `close` can wait for it
             self._changed.notify_all()
         return line
 
     def fullest(self, lines: Sequence[Line[T]]) -> Line[T]:
         """Wait until one of *lines* is ready; return one that is all there, or else most of it."""
-        with self._changed:
+        with self._lock:
             self._changed.wait_for(lambda: any(line.ready for line in lines))
             return max(lines, key=lambda line: (line.ended, line.buffered))
 
@@ -176,7 +181,7 @@ class ReadAhead(Generic[T]):
 
     def pause(self, seconds: float) -> None:
         """Wait, but no longer than anybody wants the answers."""
-        with self._changed:
+        with self._lock:
             self._changed.wait_for(self.given_up, seconds)
         if self._closing:
             raise GivenUpError
@@ -187,7 +192,7 @@ class ReadAhead(Generic[T]):
         A thread that waits for an answer to begin ends when that does, or when the time for it is
         over: nothing else can make it.
         """
-        with self._changed:
+        with self._lock:
             self._closing = True
             self._tasks.clear()
             reading = dict(self._threads)
@@ -222,7 +227,7 @@ class ReadAhead(Generic[T]):
 
     def _next(self) -> Line[T] | None:
         thread = current_thread()
-        with self._changed:
+        with self._lock:
             self._threads[thread] = None
             self._changed.wait_for(lambda: self._tasks or self._closing)
             if self._closing:
@@ -247,5 +252,5 @@ class ReadAhead(Generic[T]):
 
     def _wait_for_room(self, line: Line[T]) -> None:
         # It has to come back in the order it came in, or two could wait for each other.
-        with self._gate.parked(), self._turns.parked(), self._changed:
+        with self._gate.parked(), self._turns.parked(), self._lock:
             self._changed.wait_for(lambda: line.has_room or self._closing)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import attrs
 from pydicom.dataset import Dataset
 
-from ..core import (
+from ...core import (
     AuthenticationError,
     DICOMDownloadable,
     DICOMObjectReference,
@@ -16,8 +16,8 @@ from ..core import (
     InstanceReference,
     is_uid,
 )
-from ..http import Transport
-from .dicomjson import JSONItem, parse
+from ...http import Transport
+from ..dicomjson import JSONItem, parse
 from .paths import path_of
 from .planning import Wanted, finer, plan
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from ..core import DICOMObjectReference
+from ...core import DICOMObjectReference
 
 __all__ = ["path_of"]
 

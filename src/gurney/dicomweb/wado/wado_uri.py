@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from requests import Session
 
-from ..core import (
+from ...core import (
     DICOMDownloadable,
     DICOMFile,
     DICOMObjectReference,
@@ -17,8 +17,8 @@ from ..core import (
     check_uid,
     to_instance_refs,
 )
-from ..http import Answer, Retries, Transport
-from .lines import transport_of
+from ...http import Answer, Retries, Transport
+from ..lines import transport_of
 from .planning import Wanted, plan
 from .retrieving import Retrieval, Service
 

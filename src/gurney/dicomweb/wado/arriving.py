@@ -16,7 +16,7 @@ from typing import Final
 
 import attrs
 
-from ..core import (
+from ...core import (
     CHUNK_SIZE,
     FaultKind,
     StructuralWalk,
@@ -24,7 +24,7 @@ from ..core import (
     Walked,
     walk,
 )
-from ..http import Answer, Ending, MultipartReader, Part, boundary_of
+from ...http import Answer, Ending, MultipartReader, Part, boundary_of
 from .peeking import UIDs, peek
 
 __all__ = ["Arrived", "arrivals"]

@@ -14,8 +14,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
-from .jsonattributes import LeftOut, Reading, canonical, reading, tag_of
-from .jsonelements import element
+from .attributes import LeftOut, Reading, canonical, reading, tag_of
+from .elements import element
 
 __all__ = ["left_out", "normalised", "to_dataset"]
 

@@ -21,9 +21,9 @@ from typing import Any, Final, cast
 import attrs
 from pydicom.dataset import Dataset
 
-from ..core import BudgetExceededError, ProtocolViolationError
-from .jsonattributes import LeftOut, Reading, canonical, reading, tag_of
-from .jsondatasets import normalised, to_dataset
+from ...core import BudgetExceededError, ProtocolViolationError
+from .attributes import LeftOut, Reading, canonical, reading, tag_of
+from .datasets import normalised, to_dataset
 
 __all__ = ["JSONItem", "JSONLimits", "is_markup", "parse"]
 

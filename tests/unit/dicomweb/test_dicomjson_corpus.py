@@ -10,8 +10,7 @@ import pytest
 from pydicom import Dataset, dcmread
 from pydicom.tag import BaseTag
 
-from gurney.dicomweb.dicomjson import parse
-from gurney.dicomweb.jsondatasets import left_out
+from gurney.dicomweb.dicomjson import left_out, parse
 
 FOLDERS = ["charsets", "single", "tree-hazards"]
 CHARACTER_SET = BaseTag(0x00080005)

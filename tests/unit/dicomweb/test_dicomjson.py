@@ -35,10 +35,17 @@ from gurney.core import (
     matches,
     texts,
 )
-from gurney.dicomweb.dicomjson import JSONItem, JSONLimits, is_markup, parse
-from gurney.dicomweb.jsonattributes import LeftOut, Reading
-from gurney.dicomweb.jsondatasets import left_out, to_dataset
-from gurney.dicomweb.rechecking import rechecker
+from gurney.dicomweb.dicomjson import (
+    JSONItem,
+    JSONLimits,
+    LeftOut,
+    Reading,
+    is_markup,
+    left_out,
+    parse,
+    rechecker,
+    to_dataset,
+)
 
 SECRET = "JANE^DOE"
 UID = "1.2.3"
@@ -620,7 +627,7 @@ def test_attributes_go_to_the_object_they_describe(study: Study) -> None:
 
 def test_data_are_made_when_looked_at(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """To list a study, to count it and to refer to it makes none."""
-    monkeypatch.delattr("gurney.dicomweb.dicomjson.to_dataset")
+    monkeypatch.delattr("gurney.dicomweb.dicomjson.parsing.to_dataset")
 
     assert 2 == len([str(instance.reference()) for instance in study.all_instances()])
     assert study == Study(
@@ -663,7 +670,7 @@ def test_two_threads_see_one_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
         both_are_making.wait()
         return to_dataset(*arguments, depth=depth)
 
-    monkeypatch.setattr("gurney.dicomweb.dicomjson.to_dataset", make)
+    monkeypatch.setattr("gurney.dicomweb.dicomjson.parsing.to_dataset", make)
     later = one(PatientID="7").part(lambda _: True)
     seen: list[Dataset] = []
     threads = [Thread(target=lambda: seen.append(later())) for _ in range(2)]

@@ -16,7 +16,7 @@ from typing import Final
 
 import attrs
 
-from ..core import (
+from ...core import (
     ArchiveUnavailableError,
     AuthenticationError,
     BusyError,
@@ -30,7 +30,7 @@ from ..core import (
     TransferInterruptedError,
     is_uid,
 )
-from ..http import Answer, Gate, Retries
+from ...http import Answer, Gate, Retries
 from .arriving import Arrived, arrivals
 from .planning import Expected, Wanted, expectation, finer
 from .readahead import Line, ReadAhead

@@ -16,7 +16,7 @@ from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 from pydicom.valuerep import AMBIGUOUS_VR
 
-from .jsonattributes import Reading
+from .attributes import Reading
 
 __all__ = ["element"]
 

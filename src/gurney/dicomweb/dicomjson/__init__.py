@@ -1,0 +1,20 @@
+"""The DICOM JSON model, read leniently and lazily (PS3.18 annex F)."""
+
+from __future__ import annotations
+
+from .attributes import LeftOut, Reading
+from .datasets import left_out, to_dataset
+from .parsing import JSONItem, JSONLimits, is_markup, parse
+from .rechecking import rechecker
+
+__all__ = [
+    "JSONItem",
+    "JSONLimits",
+    "LeftOut",
+    "Reading",
+    "is_markup",
+    "left_out",
+    "parse",
+    "rechecker",
+    "to_dataset",
+]
