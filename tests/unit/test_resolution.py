@@ -355,6 +355,17 @@ def test_smaller_count_is_not_believed() -> None:
     assert 3 == found.expectations["1.0"].count
 
 
+@pytest.mark.parametrize("level", [QueryLevels.STUDY, QueryLevels.INSTANCE])
+def test_series_that_agree_prove_more_than_the_count_of_their_study(level: QueryLevels) -> None:
+    """All series are there, each with what it counts: what the study counts was stored long ago."""
+    made = study("1.0", 2, announced=99)
+    put(made.data, "NumberOfStudyRelatedSeries", [1])
+    put(made.series[0].data, "NumberOfSeriesRelatedInstances", [2])
+    known = made if level is QueryLevels.INSTANCE else attrs.evolve(made, series=())
+
+    assert 2 == resolved(Archive([made]), known).expectations["1.0"].count
+
+
 def test_counts_of_series_add_up() -> None:
     """Counts of all series are as good as a count of the study; the larger is to be reached."""
     made = study("1.0", 2)

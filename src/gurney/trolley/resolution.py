@@ -124,6 +124,7 @@ class _Part:
     failure: str = ""
     notes: tuple[str, ...] = ()
     whole: DICOMObjectLevels = DICOMObjectLevels.INSTANCE
+    proved: bool = False
 
 
 def _parts(obj: DICOMDownloadable, level: DICOMObjectLevels) -> Iterator[_Part]:
@@ -140,8 +141,13 @@ def _parts(obj: DICOMDownloadable, level: DICOMObjectLevels) -> Iterator[_Part]:
 
 
 def _answered(part: _Part, answers: Mapping[DICOMObjectReference, _Part]) -> _Part:
-    """What the caller knows of the count is not forgotten when the archive says less."""
+    """What the caller knows of the count is not forgotten when the archive says less.
+
+    Unless the archive proves it, by counting all series.
+    """
     answer = answers[part.reference]
+    if answer.proved:
+        return answer
     counts = [count for count in (part.announced, answer.announced) if count is not None]
     return attrs.evolve(answer, announced=max(counts, default=None))
 
@@ -217,6 +223,7 @@ def _look_up(
         completeness=completeness,
         notes=notes,
         whole=_whole(obj),
+        proved=_is_proved(obj),
     )
 
 
@@ -237,8 +244,23 @@ def _announced(obj: DICOMDownloadable) -> int | None:
         return number(obj.data, "NumberOfSeriesRelatedInstances")
     if not isinstance(obj, Study):
         return None
+    if _is_proved(obj):
+        return len(obj.all_instances())
     counts = [_announced_by_series(obj), number(obj.data, "NumberOfStudyRelatedInstances")]
     return max((count for count in counts if count is not None), default=None)
+
+
+def _is_proved(obj: DICOMDownloadable) -> bool:
+    """Whether all series of a study are there, and each holds what it counts.
+
+    What the study itself counts may be a value that was stored long ago; some archives return it
+    as it is.
+    """
+    return (
+        isinstance(obj, Study)
+        and number(obj.data, "NumberOfStudyRelatedSeries") == len(obj.series) > 0
+        and all(_announced(series) == len(series.instances) for series in obj.series)
+    )
 
 
 def _announced_by_series(study: Study) -> int | None:

@@ -1136,6 +1136,55 @@ def test_q33_counts_of_two_patients_add_up() -> None:
     assert "more than one PatientID" in said(result)
 
 
+def test_q33_patients_may_share_a_series() -> None:
+    """Listed for each of them, it counts as two series, with the instances of both."""
+    archive = Archive(study(1, series=1, instances=4))
+
+    def once_for_each_patient(archive: Archive, asked: Asked) -> Reply | None:
+        if asked.resource == "instances":
+            return None
+        halves = {"NumberOfStudyRelatedInstances": 2, "NumberOfSeriesRelatedInstances": 2}
+        page = archive.page(asked)
+        rows = [{**one, **halves, "PatientID": patient} for one in page for patient in ("A", "B")]
+        return Reply(json.dumps(rows).encode())
+
+    archive.faults.append(once_for_each_patient)
+    result = QidoRS(archive).find_studies(Query(query_level=INSTANCE))
+
+    assert (1, 1, 4) == size(result)
+    assert result.complete
+    assert "PatientID" in next(a.fields for a in archive.asked if a.resource == "series")
+
+
+def test_a_stored_count_is_no_proof_against_the_series() -> None:
+    """Some archives return what a file once said; the series, all there, count what they hold."""
+    archive = Archive(study(1, series=2, instances=2))
+    archive.faults.append(
+        lambda archive, asked: (
+            Reply(
+                json.dumps(
+                    [{**one, "NumberOfStudyRelatedInstances": 99} for one in archive.page(asked)]
+                ).encode()
+            )
+            if asked.path == "studies"
+            else None
+        )
+    )
+    result = QidoRS(archive).find_studies(Query(query_level=INSTANCE))
+
+    assert result.complete
+    assert "counts 99 instances" in " ".join(result.notes)
+
+
+def test_an_asterisk_alone_is_not_sent() -> None:
+    """It matches anything; some archives would leave out what has no value at all."""
+    archive = Archive(studies(3))
+    QidoRS(archive).find_studies(Query(PatientName="*", AccessionNumber="**"))
+
+    assert {} == archive.asked[0].keys
+    assert {"PatientName", "AccessionNumber"} <= archive.asked[0].fields
+
+
 def test_q33_patients_may_be_on_two_pages() -> None:
     """The second row is no overlap of pages."""
     archive = Archive(study(1))

@@ -166,22 +166,28 @@ def test_counts_of_several_patients_add_up() -> None:
 _SERIES = "NumberOfStudyRelatedSeries"
 
 
+def counts(
+    series: int | None, instances: int | None, in_series: Mapping[str, int | None]
+) -> Counts:
+    return Counts(series, instances, in_series, rows_of_series=len(in_series))
+
+
 @pytest.mark.parametrize(
-    ("counts", "expected"),
+    ("counted", "expected"),
     [
-        (Counts(2, 5, {"a": 2, "b": 3}), 5),
-        (Counts(2, 4, {"a": 2, "b": 3}), 5),
-        (Counts(2, 6, {"a": 2, "b": 3}), 6),
-        (Counts(2, None, {"a": 2, "b": 3}), 5),
-        (Counts(3, None, {"a": 2, "b": 3}), None),
-        (Counts(None, None, {"a": 2, "b": 3}), None),
-        (Counts(2, None, {"a": 2, "b": None}), None),
-        (Counts(2, 5, {"a": 2, "b": None}), 5),
+        (counts(2, 5, {"a": 2, "b": 3}), 5),
+        (counts(2, 4, {"a": 2, "b": 3}), 5),
+        (counts(2, 6, {"a": 2, "b": 3}), 6),
+        (counts(2, None, {"a": 2, "b": 3}), 5),
+        (counts(3, None, {"a": 2, "b": 3}), None),
+        (counts(None, None, {"a": 2, "b": 3}), None),
+        (counts(2, None, {"a": 2, "b": None}), None),
+        (counts(2, 5, {"a": 2, "b": None}), 5),
     ],
 )
-def test_the_larger_count_is_to_be_reached(counts: Counts, expected: int | None) -> None:
+def test_the_larger_count_is_to_be_reached(counted: Counts, expected: int | None) -> None:
     """Series add up to something only if all of them are there, and all are counted."""
-    assert expected == counts.all_instances
+    assert expected == counted.all_instances
 
 
 def test_series_agree_or_not() -> None:
@@ -196,24 +202,27 @@ def test_series_agree_or_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("listed", "counts", "whole", "expected"),
+    ("listed", "counted", "whole", "expected"),
     [
-        ({"a": 2, "b": 3}, Counts(2, 5, {"a": 2, "b": 3}), True, None),
-        ({"a": 2, "b": 2}, Counts(2, 4, {"a": 2, "b": 3}), True, "4 of 5"),
-        ({"a": 3, "b": 2}, Counts(2, 5, {"a": 2, "b": 3}), True, "4 of 5"),
-        ({"a": 2, "b": 3}, Counts(2, 6, {"a": 2, "b": 3}), True, "5 of 6"),
-        ({"a": 2}, Counts(2, 6, {"a": 2}), False, None),
-        ({"a": 2}, Counts(2, 2, {"a": None}), True, None),
-        ({"a": 2}, Counts(2, 6, {"a": None}), False, ""),
-        ({"a": 2}, Counts(1, None, {"a": None}), True, ""),
-        ({}, Counts(1, 2, {"a": 2}), True, "0 of 2"),
+        ({"a": 2, "b": 3}, counts(2, 5, {"a": 2, "b": 3}), True, None),
+        ({"a": 2, "b": 2}, counts(2, 4, {"a": 2, "b": 3}), True, "4 of 5"),
+        ({"a": 3, "b": 2}, counts(2, 5, {"a": 2, "b": 3}), True, "4 of 5"),
+        ({"a": 2, "b": 3}, counts(2, 6, {"a": 2, "b": 3}), True, None),  # a stored value
+        ({"a": 2, "b": 3}, counts(3, 6, {"a": 2, "b": 3}), True, "5 of 6"),
+        ({"a": 2, "b": 3}, counts(2, 6, {"a": 2, "b": None}), True, "5 of 6"),
+        ({"a": 2, "c": 3}, counts(1, 6, {"a": 2}), True, "5 of 6"),
+        ({"a": 2}, counts(2, 6, {"a": 2}), False, None),
+        ({"a": 2}, counts(2, 2, {"a": None}), True, None),
+        ({"a": 2}, counts(2, 6, {"a": None}), False, ""),
+        ({"a": 2}, counts(1, None, {"a": None}), True, ""),
+        ({}, counts(1, 2, {"a": 2}), True, "0 of 2"),
     ],
 )
 def test_instances_agree_or_not(
-    listed: Mapping[str, int], counts: Counts, whole: bool, expected: str | None
+    listed: Mapping[str, int], counted: Counts, whole: bool, expected: str | None
 ) -> None:
     """Each series has what it counts, and the whole study what it counts."""
-    doubts = list(doubts_about_instances("1.2", Counter(listed), counts, whole=whole, cut=False))
+    doubts = list(doubts_about_instances("1.2", Counter(listed), counted, whole=whole, cut=False))
 
     assert ([] if expected is None else [expected]) == [doubt.detail for doubt in doubts]
 

@@ -117,6 +117,8 @@ def study_keys(query: Query) -> Keys:
     --------
     >>> study_keys(Query(PatientID="7", SeriesInstanceUID="1.2", max_study_date="20240131"))
     {'StudyDate': '-20240131', 'PatientID': '7'}
+    >>> study_keys(Query(PatientName="*"))
+    {}
     """
     others = (*_OF_SERIES, *_OF_EQUIPMENT)
     return {name: value for name, value in _keys(query).items() if name not in others}
@@ -133,9 +135,21 @@ def equipment_keys(query: Query) -> Keys:
 
 
 def _keys(query: Query) -> Keys:
+    return {keyword: value for keyword, value in _named(query).items() if not _is_universal(value)}
+
+
+def _named(query: Query) -> Keys:
     identifier = query.identifier()
     keywords = [element.keyword for element in identifier]
     return {keyword: "\\".join(texts(identifier, keyword)) for keyword in keywords}
+
+
+def _is_universal(value: str) -> bool:
+    """Anything matches (PS3.4 C.2.2.2.3); sent, it would keep some archives from returning all.
+
+    To Orthanc, a study without a PatientName does not match ``PatientName=*``.
+    """
+    return not value.strip("*")
 
 
 def fields_of(query: Query, level: DICOMObjectLevels, keys: Keys) -> tuple[str, ...]:
@@ -143,7 +157,9 @@ def fields_of(query: Query, level: DICOMObjectLevels, keys: Keys) -> tuple[str, 
 
     Without what is searched by, answers could not be compared with the query.
     """
-    own = (field for field in query.include_fields if level_of_keyword(field) == level)
+    universal = [keyword for keyword, value in _named(query).items() if _is_universal(value)]
+    wanted = (*query.include_fields, *universal)
+    own = (field for field in wanted if level_of_keyword(field) == level)
     return tuple(unique([*_FIELDS[level], *keys, *own]))
 
 

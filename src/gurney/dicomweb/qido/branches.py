@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -115,8 +115,8 @@ class _Climb:
             self.wanted = bool(series)
         if not self.wanted:
             return
-        for item in series.values():
-            self.assembler.add(item, _SERIES)
+        for rows in series.values():
+            self.assembler.add(rows[0], _SERIES)
         for uid, item in self._odd:
             if not uid or uid in series:
                 self.assembler.add(item, _SERIES)  # which holds it back, and says why
@@ -133,42 +133,58 @@ class _Climb:
             return True
         return len(listed.names) == count_of(items, "NumberOfStudyRelatedInstances")
 
-    def _all_series(self) -> Mapping[str, JSONItem]:
-        """List all, whether they match or not: the archive counts all."""
-        study, found = self._study, dict[str, JSONItem]()
+    def _all_series(self) -> Mapping[str, Sequence[JSONItem]]:
+        """List all, whether they match or not: the archive counts all.
+
+        Of each there is one item, or one for each of its patients (Q33).
+        """
+        study, found = self._study, dict[str, list[JSONItem]]()
         counted = count_of(study.items, "NumberOfStudyRelatedSeries")
         listing = study.series(counted)
         self._take(listing, found)
-        if len(found) < (counted or 0):  # perhaps it was an accident
+        if _count(found) < (counted or 0):  # perhaps it was an accident
             listing = study.series(counted)
             self._take(listing, found, again=True)
-        listed = len(found)
+        listed = _count(found)
         if counted is not None and listed < counted:
-            found = dict(study.series_by_number(found, counted))
-        study.judge(listing, len(found), counted)
-        study.doubts += doubts_about_series(study.uid, len(found), counted, cut=len(found) > listed)
-        study.note_more("series", len(found), counted)
+            for uid, item in study.series_by_number(found, counted - listed).items():
+                found.setdefault(uid, [item])
+        count = _count(found)
+        study.judge(listing, count, counted)
+        study.doubts += doubts_about_series(study.uid, count, counted, cut=count > listed)
+        study.note_more("series", count, counted)
         return found
 
-    def _take(self, listing: Listing, found: dict[str, JSONItem], *, again: bool = False) -> None:
+    def _take(
+        self, listing: Listing, found: dict[str, list[JSONItem]], *, again: bool = False
+    ) -> None:
+        shared = len(self._study.items) > 1
         for names, item in self._study.own(listing):
-            uid = names[-1]
-            if uid and uid not in found:
-                found[uid] = item
+            uid, rows = names[-1], found.get(names[-1], [])
+            if uid and (not rows or (shared and _is_of_another_patient(item, rows))):
+                found.setdefault(uid, rows).append(item)
             elif not again:
                 self._odd.append((uid, item))
 
     def _matching(
-        self, series: Mapping[str, JSONItem], wanted: SeriesKeys
-    ) -> Mapping[str, JSONItem]:
+        self, series: Mapping[str, Sequence[JSONItem]], wanted: SeriesKeys
+    ) -> Mapping[str, Sequence[JSONItem]]:
         """Return the series that match; the archive is asked about those that do not show it."""
-        answers = {uid: wanted.check(item) for uid, item in series.items()}
+        answers = {uid: wanted.check(rows[0]) for uid, rows in series.items()}
         asked: set[str] = set()
         if any(answer.matched and answer.unverified for answer in answers.values()):
             listing = self._study.series(keys=wanted.keys)
             asked = {names[-1] for names, _ in self._study.own(listing)}
         return {
-            uid: item
-            for uid, item in series.items()
+            uid: rows
+            for uid, rows in series.items()
             if answers[uid].matched and (uid in asked or not answers[uid].unverified)
         }
+
+
+def _count(series: Mapping[str, Sequence[JSONItem]]) -> int:
+    return sum(map(len, series.values()))
+
+
+def _is_of_another_patient(item: JSONItem, rows: Iterable[JSONItem]) -> bool:
+    return item.text("PatientID") not in {row.text("PatientID") for row in rows}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ...core import Assembler, DICOMObjectLevels
 from ..dicomjson import JSONItem
@@ -21,7 +21,7 @@ class InstanceSearch:
         self._assembler: Assembler = assembler
         self._found: dict[str, set[str]] = {}  # by series
 
-    def run(self, series: Mapping[str, JSONItem], *, whole: bool) -> None:
+    def run(self, series: Mapping[str, Collection[JSONItem]], *, whole: bool) -> None:
         """Find the instances of *series*; these are the *whole* study, or some of it."""
         counts = Counts.of(self._study.items, series)
         if whole:
@@ -38,6 +38,8 @@ class InstanceSearch:
         for uid, counted in counts.in_series.items():
             self._study.note_more("instances", listed[uid], counted)
         self._study.note_more("instances", listed.total(), counts.instances)
+        if whole and counts.agree_by_series(listed):
+            self._study.note_less(listed.total(), counts.instances)
 
     def _list_study(self, counts: Counts) -> list[str]:
         """List all; return the series to be asked for once more, each by itself."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import attrs
@@ -125,8 +125,10 @@ class OneStudy:
         keys: Keys | None,
         *above: str,
     ) -> Listing:
-        uids = (self.uid, *filter(None, above))
-        question = Question(path, level, keys or {}, self.plan.fields[level], above=uids)
+        uids, fields = (self.uid, *filter(None, above)), self.plan.fields[level]
+        if len(self.items) > 1:  # what they share is told apart by patient (Q33)
+            fields = (*fields, "PatientID")
+        question = Question(path, level, keys or {}, fields, above=uids)
         return Listing(self.plan.desk, question, expected=expected)
 
     def own(self, rows: Rows) -> Iterator[tuple[Names, JSONItem]]:
@@ -138,16 +140,19 @@ class OneStudy:
                 self.hold_back_foreign(item)
 
     def series_by_number(
-        self, found: Mapping[str, JSONItem], counted: int
+        self, found: Mapping[str, Sequence[JSONItem]], missing: int
     ) -> Mapping[str, JSONItem]:
-        """Ask for the series that a listing left out, number by number."""
+        """Return the series *found*, and those that a listing left out, asked for by number."""
 
         def ask(keys: Keys) -> Found[JSONItem]:
             return self._numbered(self.series(keys=keys))
 
-        budget = self._budget(counted - len(found))
         return search_by_number(
-            ask, Found(found), "SeriesNumber", expected=counted, budget=budget
+            ask,
+            Found({uid: rows[0] for uid, rows in found.items()}),
+            "SeriesNumber",
+            expected=len(found) + missing,
+            budget=self._budget(missing),
         ).items
 
     def instances_by_number(
@@ -188,6 +193,14 @@ class OneStudy:
         """Say so if there is more than the archive counts: its counts are wrong, no more."""
         if counted is not None and listed > counted:
             self.notes[f"more {what} of study {self.uid} are listed than counted"] = None
+
+    def note_less(self, listed: int, counted: int | None) -> None:
+        """Say so if the study counts more than is listed, which its series' own counts confirm."""
+        if counted is not None and listed < counted:
+            self.notes[
+                f"study {self.uid} counts {counted} instances, but it counts all of its series, "
+                f"and these count {listed}: they were believed"
+            ] = None
 
     def hold_back_foreign(self, item: JSONItem) -> None:
         """Hold back what is part of something else."""
