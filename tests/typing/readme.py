@@ -14,6 +14,20 @@ receipt = trolley.download(found, "out")
 print(receipt.complete, receipt.verified_bytes, "bytes; missing:", receipt.missing)
 
 
+from gurney import Query
+from gurney.dicomweb import DICOMwebArchive
+from gurney.testing import example_datasets
+from gurney.testing.dicomweb import DICOMwebServer
+
+with DICOMwebServer(example_datasets(), faults=["Q04"], page=2) as server:
+    with DICOMwebArchive(server.url) as archive:  # or an address and your `requests.Session`
+        found = archive.find_studies(Query(PatientName="*"))
+        received = [dataset.SOPInstanceUID for dataset in archive.datasets(found)]
+
+assert (4, "unknown") == (len(found), found.completeness.value), found.reasons
+assert 8 == len(received)
+
+
 from gurney import Query, Study, searcher_from
 
 
