@@ -1201,6 +1201,26 @@ def test_q33_patients_may_be_on_two_pages() -> None:
 # ---------------------------------------------------------------- Q32: spelling
 
 
+def test_a_name_is_found_whatever_other_groups_it_has() -> None:
+    """Archives compare the whole of what is stored; what is only like it is not passed on."""
+    names = ["WANG^XIAODONG=\u738b^\u5c0f\u4e1c", "WANG^XIAODONG", "WANG^XIAODONGLI", "WANG"]
+    archive = Archive([one for n, name in enumerate(names) for one in study(n, PatientName=name)])
+    result = QidoRS(archive).find_studies(Query(PatientName="WANG^XIAODONG"))
+
+    assert ["1.2.0", "1.2.1"] == uids(result)
+    assert () == result.held_back
+    assert result.complete
+
+
+def test_what_may_be_a_damaged_spelling_is_not_none() -> None:
+    """Q27: some archives store names without the characters that they do not know."""
+    archive = Archive(study(1, PatientName="Wasa^Lech"))
+    result = QidoRS(archive).find_studies(Query(PatientName="Wa\u0142\u0119sa^Lech"))
+
+    assert ([], "unknown") == (uids(result), result.completeness.value)
+    assert "damaged spelling" in " ".join(result.reasons)
+
+
 def test_q32_other_spelling_is_tried() -> None:
     """What an archive does not decode is left to wildcards, and checked here."""
     archive = Archive([*study(1), *study(2, PatientName="DOE^ANN^JOHN")])
@@ -1210,7 +1230,7 @@ def test_q32_other_spelling_is_tried() -> None:
 
     assert ["1.2.1"] == uids(result)
     assert [] == list(result.held_back)
-    assert ["DOE^JOHN", "DOE*JOHN"] == [asked.keys["PatientName"] for asked in archive.asked[:2]]
+    assert ["DOE^JOHN*", "DOE*JOHN*"] == [asked.keys["PatientName"] for asked in archive.asked[:2]]
 
 
 def test_q32_is_remembered() -> None:
@@ -1222,7 +1242,7 @@ def test_q32_is_remembered() -> None:
     archive.asked.clear()
     qido.find_studies(Query(PatientName="DOE^JOHN"))
 
-    assert {"DOE*JOHN"} == {asked.keys["PatientName"] for asked in archive.asked}
+    assert {"DOE*JOHN*"} == {asked.keys["PatientName"] for asked in archive.asked}
 
 
 def test_q32_nothing_by_either_spelling_is_nothing() -> None:
@@ -1247,7 +1267,7 @@ def test_what_is_found_needs_no_other_spelling() -> None:
     result = QidoRS(archive).find_studies(Query(PatientName="DOE^JOHN"))
 
     assert 3 == len(result)
-    assert {"DOE^JOHN"} == {asked.keys["PatientName"] for asked in archive.asked}
+    assert {"DOE^JOHN*"} == {asked.keys["PatientName"] for asked in archive.asked}
 
 
 # ---------------------------------------------------------------- keys of series

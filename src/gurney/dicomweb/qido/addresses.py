@@ -24,6 +24,7 @@ __all__ = [
     "series_keys",
     "series_of",
     "study_keys",
+    "widened",
 ]
 
 Keys: TypeAlias = Mapping[str, str]
@@ -184,6 +185,23 @@ def not_required(keys: Keys) -> tuple[str, ...]:
     ('StudyDescription',)
     """
     return tuple(name for name in keys if name not in _REQUIRED)
+
+
+def widened(keys: Keys) -> Keys:
+    """Return keys that find a name also where more of it is stored: other groups, a suffix.
+
+    Many archives compare the whole of a stored name, ideographic and phonetic groups included,
+    with one group that was asked for (PS3.4 C.2.2.2.1 wants otherwise).
+
+    Examples
+    --------
+    >>> widened({"PatientName": "Wang^XiaoDong"})
+    {'PatientName': 'Wang^XiaoDong*'}
+    """
+    name = keys.get("PatientName", "*").rstrip("^")
+    if name.endswith("*") or "=" in name:
+        return keys
+    return {**keys, "PatientName": f"{name}*"}
 
 
 def loosened(keys: Keys) -> Keys | None:

@@ -35,8 +35,15 @@ class Checked:
     ignored: tuple[str, ...]
 
 
-def checked(items: Mapping[str, JSONItem], check: Callable[[JSONItem], Matches]) -> Checked:
-    """Compare *items*, by UID or by UIDs, with a query."""
+def checked(
+    items: Mapping[str, JSONItem],
+    check: Callable[[JSONItem], Matches],
+    check_as_asked: Callable[[JSONItem], Matches],
+) -> Checked:
+    """Compare *items*, by UID or by UIDs, with a query.
+
+    What matches only what was asked, which may be wider, is none of the archive's faults.
+    """
     matching: dict[str, JSONItem] = {}
     held_back: list[HeldBack] = []
     unmatched: list[tuple[str, ...]] = []
@@ -46,7 +53,7 @@ def checked(items: Mapping[str, JSONItem], check: Callable[[JSONItem], Matches])
         if answer.matched:
             matching[uids] = item
             unverified.update(answer.unverified)
-        else:
+        elif not check_as_asked(item).matched:
             held_back.append(_held_back(uids, item, answer.unmatched))
             unmatched.append(answer.unmatched)
     ignored = () if matching else _in_all(unmatched)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -70,13 +70,22 @@ class Questions:
         return fields_of(self.query, level, keys)
 
     def check(self, keys: Keys) -> Callable[[JSONItem], Matches]:
-        """Compile these keys of the query; names found by their sound cannot be compared."""
+        """Compile these keys, as the query has them; names found by sound cannot be compared."""
+        return rechecker(DICOMwebQuery.from_mapping(self._kept(keys)))
+
+    def check_as_asked(self, keys: Keys) -> Callable[[JSONItem], Matches]:
+        """Compile these keys as they are sent: with a name that may be wider than the query's."""
+        kept = self._kept(keys)
+        if "PatientName" in kept:
+            kept["PatientName"] = keys["PatientName"]
+        return rechecker(DICOMwebQuery.from_mapping(kept))
+
+    def _kept(self, keys: Keys) -> dict[str, Any]:
         names = {*keys, *(_DATES if "StudyDate" in keys else ())}
         if self.query.fuzzy_matching:
             names.discard("PatientName")
         given = self.query.parameters()
-        kept = {name: value for name, value in given.items() if name in names}
-        return rechecker(DICOMwebQuery.from_mapping(kept))
+        return {name: value for name, value in given.items() if name in names}
 
     def fields_too_deep(self) -> tuple[str, ...]:
         """Return the fields that were asked for, and that no object of this level has."""

@@ -68,9 +68,9 @@ class Search:
         Why there may be more.
     notes
         What is odd, and does not matter.
-    widened
-        Whether the archive was asked for more than was wanted, so that what does not match is
-        none of its faults.
+    loosened
+        Whether wildcards were put in the place of characters, so that what does not match is none
+        of the archive's faults.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Search:
         self._odd: set[str] = set()
         self.doubts: list[Doubt] = []
         self.notes: dict[str, None] = {}
-        self.widened: bool = False
+        self.loosened: bool = False
         self._rows: int = 0
         self._desk: Desk = desk
         self._question: Question = question
@@ -121,7 +121,7 @@ class Search:
                 )
             )
         elif loose != keys:
-            self.widened = True
+            self.loosened = True
             self._gather_as_asked(loose)
 
     def _gather_as_asked(self, keys: Keys) -> None:

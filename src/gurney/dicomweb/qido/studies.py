@@ -15,7 +15,7 @@ from ...core import (
     RequestRefusedError,
 )
 from ..dicomjson import JSONItem
-from .addresses import Keys, Question
+from .addresses import Keys, Question, widened
 from .allowance import Allowance
 from .asking import Desk
 from .checking import checked
@@ -30,6 +30,10 @@ __all__ = ["NOT_RELATIONAL", "StudySearch"]
 NOT_RELATIONAL: Final = (400, 404, 405, 501)
 """The status codes of archives that do not list series or instances of all studies."""
 
+_OTHER_SPELLING: Final = (
+    "nothing was found, but with wildcards for the characters beyond ASCII something is, which may"
+    " be the same in a damaged spelling; put such wildcards in the query to see it"
+)
 _STUDY, _SERIES = DICOMObjectLevels.STUDY, DICOMObjectLevels.SERIES
 
 
@@ -133,6 +137,8 @@ class StudySearch:
         self, question: Question, check: Callable[[JSONItem], Matches], window: Window
     ) -> Mapping[str, JSONItem]:
         query = self._questions.query
+        if not query.fuzzy_matching and window == Window():
+            question = attrs.evolve(question, keys=widened(question.keys))
         search = Search(
             self._desk,
             question,
@@ -144,9 +150,11 @@ class StudySearch:
         search.run()
         self._report.add(doubts=search.doubts, notes=search.notes)
         self._hold_back_odd(search)
-        found = checked(search.items, check)
-        if search.widened:
+        found = checked(search.items, check, self._questions.check_as_asked(question.keys))
+        if search.loosened:
             self._experience.decodes_badly |= bool(found.items)
+            if search.items and not found.items and not "".join(question.keys.values()).isascii():
+                self._report.add(doubts=[Doubt(_OTHER_SPELLING)])
         else:
             self._report.add(held_back=found.held_back)
             self._note_ignored(question, search.items, found.ignored)
