@@ -114,12 +114,14 @@ class FolderStorage(Storage):
         """
         file, walked = file_from(item), None
         try:
-            with disk_errors(self.root), self._temporary(file.reference) as temporary:
-                new = self._receive(file, temporary)
-                walked = new.walked
-                reference = identify(file, walked)
-                temporary.finish(durable=self.durable)
-                settled = self._place(new, reference)
+            with disk_errors(self.root):
+                expected = self._expected(file.reference)
+                with self._temporary(expected) as temporary:
+                    new = self._receive(file, temporary)
+                    walked = new.walked
+                    reference = identify(file, walked)
+                    temporary.finish(durable=self.durable)
+                    settled = self._place(new, reference, expected)
         except NotKeptError as problem:
             return _not_kept(problem, named(item, walked), file, walked)
         return self._outcome(reference, settled, walked, file)
@@ -168,14 +170,18 @@ class FolderStorage(Storage):
         make = partial(FolderStorage, checksum=self.checksum, durable=self.durable)
         return make, (self.root, self.layout)
 
-    def _temporary(self, asked: DICOMObjectReference | None) -> Temporary:
+    def _expected(self, asked: DICOMObjectReference | None) -> Path | None:
+        """Where what was *asked* for will be, if that can be known before it comes."""
+        if not isinstance(asked, InstanceReference):
+            return None
+        relative = self.layout.path_of(asked)
+        return None if relative is None else inside(self.root, relative)
+
+    def _temporary(self, expected: Path | None) -> Temporary:
         """Begin a file where its final name will be, as far as that is known."""
-        relative = None
-        if isinstance(asked, InstanceReference):
-            relative = self.layout.path_of(asked)
-        if relative is not None:
+        if expected is not None:
             with suppress(FileNotFoundError, NotADirectoryError):
-                return self._begin(inside(self.root, relative).parent)
+                return self._begin(expected.parent)
         try:
             make_folder(self.root, durable=self.durable)
             return self._begin(self.root)
@@ -203,21 +209,23 @@ class FolderStorage(Storage):
         checksum = f"{self.checksum}:{digest.hexdigest()}" if digest else ""
         return Newcomer(temporary.path, structure.finish(), checksum)
 
-    def _place(self, new: Newcomer, reference: InstanceReference) -> Settled:
+    def _place(self, new: Newcomer, reference: InstanceReference, expected: Path | None) -> Settled:
         with self._lock:
-            settled = self._settle(new, reference)
+            settled = self._settle(new, reference, expected)
             if settled.status is OutcomeStatus.STORED and not self.layout.by_uid:
                 self._index.add(reference, settled.path)
         if self.durable and settled.status is not OutcomeStatus.ALREADY_THERE:
             sync_folder(settled.path.parent)
         return settled
 
-    def _settle(self, new: Newcomer, reference: InstanceReference) -> Settled:
+    def _settle(
+        self, new: Newcomer, reference: InstanceReference, expected: Path | None
+    ) -> Settled:
         if not self.layout.by_uid:
             there = self._there(reference)
             if there is not None:  # with other values, maybe, and so at another path
                 return compare(new, *there, self.layout)
-        for path in self._paths(reference, new.walked):
+        for path in self._paths(reference, new.walked, expected):
             settled = settle(new, path, self.layout, durable=self.durable)
             if settled is not None:
                 return settled
@@ -241,13 +249,18 @@ class FolderStorage(Storage):
         known = self._index.get(reference)
         return () if known is None else (known,)
 
-    def _paths(self, reference: InstanceReference, walked: Walked | None) -> Iterator[Path]:
+    def _paths(
+        self, reference: InstanceReference, walked: Walked | None, expected: Path | None = None
+    ) -> Iterator[Path]:
         """Where the instance belongs; then where it goes if another has that name."""
+        if expected is not None:
+            yield expected
         relative = self.layout.path_of(reference)
         if relative is None and walked is not None:
             relative = self.layout.path(walked.dataset)
         if relative is not None:
-            yield inside(self.root, relative)
+            if expected is None:
+                yield inside(self.root, relative)
             yield inside(self.root, self.layout.second(relative, reference.instance_uid))
 
     def _outcome(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["LONGEST_NAME", "MARK", "encode", "is_aside", "is_plain", "marked", "named"]
@@ -46,6 +47,7 @@ def is_plain(literal: str) -> bool:
     return _literal.fullmatch(literal) is not None
 
 
+@lru_cache(maxsize=1024)
 def encode(value: str, *, upper: bool = True) -> str:
     """Return *value* in safe characters; different values give different texts.
 
@@ -64,6 +66,7 @@ def encode(value: str, *, upper: bool = True) -> str:
     return (_unsafe if upper else _unsafe_or_upper).sub(_encoded, value)
 
 
+@lru_cache(maxsize=1024)
 def named(head: str, extension: str = "") -> str:
     """Return encoded text as one whole name, of `LONGEST_NAME` bytes at most.
 
