@@ -233,9 +233,11 @@ def test_w02_series_that_is_always_cut_comes_by_instance() -> None:
     """The same question is cut again and again: smaller ones bring what is missing."""
     with DICOMwebServer(datasets(), ["W02"]) as server:
         got = download(rs(server), known(PACKED))
+        paths = [request.path for request in server.requests]
 
     assert held(PACKED) == got.files
     assert got.receipt.complete
+    assert sorted(set(paths)) == sorted(paths)
 
 
 def test_w03_parts_without_headers() -> None:
@@ -249,14 +251,16 @@ def test_w03_parts_without_headers() -> None:
 
 @pytest.mark.parametrize("turn", [0, 1, 2])
 def test_w04_boundary_forms(turn: int) -> None:
-    """Odd characters in quotes, 70 without, none declared: all are read."""
+    """Odd characters in quotes, 70 without, none declared: all are read, at once."""
     with DICOMwebServer(datasets(), ["W04"]) as server:
         for _ in range(turn):
             download(rs(server))
         got = download(rs(server))
+        requests = len(server.requests)
 
     assert held(HEAD) == got.files
     assert got.receipt.complete
+    assert turn + 1 == requests
 
 
 def test_w05_line_feeds_preamble_and_epilogue() -> None:
@@ -276,6 +280,76 @@ def test_w06_single_part_or_multipart(objects: Sequence[DICOMDownloadable]) -> N
 
     assert 1 == len(got.files)
     assert got.receipt.complete
+
+
+class AcceptRefused(Fault):
+    """Refuses forms of Accept, with a status of one's choice."""
+
+    def __init__(self, status: int, is_refused: Callable[[str], bool]) -> None:
+        super().__init__()
+        self.status: int = status
+        self.is_refused: Callable[[str], bool] = is_refused
+
+    def refusal(self, exchange: Exchange, /) -> Reply | None:
+        """Refuse."""
+        asked = exchange.asked
+        refused = asked.service is Service.RETRIEVE and self.is_refused(asked.accept)
+        return Reply(self.status) if refused else None
+
+
+def is_multipart(accept: str) -> bool:
+    """Say whether instances are to come in parts."""
+    return accept.startswith("multipart/")
+
+
+def test_w06_multipart_where_a_single_part_was_asked_for() -> None:
+    """The archive takes no multipart/related, and sends it."""
+    faults = [AcceptRefused(406, is_multipart), "W06"]
+    with DICOMwebServer(datasets(), faults) as server:
+        got = download(rs(server), [FIRST])
+        accepts = [request.accept for request in server.requests]
+
+    assert {FIRST} == got.files.keys()
+    assert not is_multipart(accepts[-1])
+
+
+class CalledDICOM(Fault):
+    """A multipart body that is labelled as the one instance that it is not."""
+
+    def replied(self, exchange: Exchange, reply: Reply, /) -> Reply:  # noqa: ARG002
+        """Alter the label."""
+        parts = is_multipart(reply.content_type)
+        return reply.with_headers(Content_Type="application/dicom") if parts else reply
+
+
+def test_w06_multipart_by_another_name() -> None:
+    """Whatever it is called, what comes is looked at, and taken at once."""
+    with DICOMwebServer(datasets(), [CalledDICOM()]) as server:
+        got = download(rs(server))
+        requests = len(server.requests)
+
+    assert held(HEAD) == got.files
+    assert 1 == requests
+
+
+def test_w07_type_without_quotes() -> None:
+    """What is wanted is still said: by ``*/*`` an archive may send anything."""
+    with DICOMwebServer(datasets(), ["W07"]) as server:
+        got = download(rs(server))
+        accepts = [request.accept for request in server.requests]
+
+    assert held(HEAD) == got.files
+    assert "multipart/related; type=application/dicom" == accepts[-1]
+
+
+@pytest.mark.parametrize("status", [400, 406, 415, 500, 501])
+def test_w07_w08_w11_whatever_a_form_is_refused_with_the_next_is_tried(status: int) -> None:
+    """Archives say in many ways that they do not take a form of Accept."""
+    only_any = AcceptRefused(status, lambda accept: accept != "*/*")
+    with DICOMwebServer(datasets(), [only_any]) as server:
+        files = read_all(rs(server), FIRST)
+
+    assert [(FIRST, held(HEAD)[FIRST])] == files
 
 
 @pytest.mark.parametrize(

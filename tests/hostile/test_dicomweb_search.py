@@ -23,7 +23,7 @@ from gurney.core import (
     SearchResult,
     text,
 )
-from gurney.dicomweb import QidoRS, WadoRS
+from gurney.dicomweb import DICOMwebQuery, QidoRS, WadoRS
 from gurney.http import Retries, Timeouts, Transport
 from gurney.testing import MemoryArchive, MemoryStorage, example_datasets
 from gurney.testing.dicomweb import (
@@ -157,13 +157,36 @@ class NothingFurther(Fault):
         return attrs.evolve(page, found=()) if page.start else page
 
 
-def test_q05_a_warning_of_more_that_does_not_come_is_evidence() -> None:
-    """The archive says that there are 13 more, and sends none: what is here is not all."""
-    with DICOMwebServer(many(), ["Q05", NothingFurther()]) as server:
+class SaysPartial(Fault):
+    """Says by the status that there are more results, and not by a Warning."""
+
+    def replied(self, exchange: Exchange, reply: Reply, /) -> Reply:  # noqa: ARG002
+        """Answer 206 instead."""
+        if "Warning" not in reply.headers:
+            return reply
+        headers = {name: reply.headers[name] for name in reply.headers if name != "Warning"}
+        return attrs.evolve(reply, status=206, headers=headers)
+
+
+@pytest.mark.parametrize("said", [[], [SaysPartial()]], ids=["Warning", "206"])
+def test_q05_a_warning_of_more_that_does_not_come_is_evidence(said: Sequence[Fault]) -> None:
+    """The archive says that there are more, and sends none: what is here is not all."""
+    with DICOMwebServer(many(), ["Q05", NothingFurther(), *said]) as server:
         found = search(server, Query(), max_requests=0)
 
     assert 5 == len(found)
     assert Completeness.CAPPED is found.completeness
+
+
+def test_q06_a_limit_is_always_set() -> None:
+    """Who sets none gets a small page, and has to ask many times."""
+    with DICOMwebServer(many(), ["Q06"], page=5) as server:
+        found = search(server, EVERYTHING)
+        limited = [values([request], "limit") for request in server.requests]
+
+    assert 18 == len(found)
+    assert found.complete, found.reasons
+    assert [] not in limited
 
 
 def test_q07_offset_grows_by_what_has_come() -> None:
@@ -173,6 +196,45 @@ def test_q07_offset_grows_by_what_has_come() -> None:
         offsets = values(server.requests, "offset")
 
     assert ["5", "10", "15"] == [offset for offset in offsets if offset != "0"][:3]
+
+
+def test_q10_offset_grows_by_what_has_come() -> None:
+    """Six come where five may: adding the cap would ask for the last one again."""
+    with DICOMwebServer(many(), ["Q10"], page=5) as server:
+        search(server, Query(), max_requests=0)
+        offsets = values(server.requests, "offset")
+
+    assert ["6", "12", "18"] == [offset for offset in offsets if offset != "0"]
+
+
+def test_q10_one_more_than_the_query_takes_is_not_passed_on() -> None:
+    """A limit is kept here, whatever the archive makes of it."""
+    with DICOMwebServer(many(), ["Q10"], page=6) as server:
+        found = search(server, DICOMwebQuery(limit=5))
+
+    assert 5 == len(found)
+    assert Completeness.CAPPED is found.completeness
+
+
+class OneMoreIfThatIsAll(Fault):
+    """Sends a page and one more if that is everything; else a page, and in silence no more."""
+
+    def paged(self, exchange: Exchange, page: Page, /) -> Page:  # noqa: ARG002
+        """Forget all that is beyond the first page, but for a single one."""
+        if len(page.found) <= self.page_size + 1:
+            return page
+        return attrs.evolve(page, found=page.found[: self.page_size])
+
+
+def test_q10_one_more_than_the_cap_proves_nothing_of_the_next_search() -> None:
+    """Six were everything, as parts of the search have shown; five may be cut all the same."""
+    with DICOMwebServer(many(), [OneMoreIfThatIsAll()]) as server:
+        qido = QidoRS(transport(server))
+        first = qido.find_studies(Query(max_study_date="20240106"))
+        second = qido.find_studies(Query())
+
+    assert 6 == len(first)
+    assert uids(second) == MANY
 
 
 def test_q08_cap_before_offset_is_seen_and_worked_around() -> None:

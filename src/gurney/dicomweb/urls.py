@@ -106,8 +106,8 @@ def _options(query: str) -> Mapping[str, str]:
             near = get_close_matches(name, _OPTIONS, 1)
             hint = f"did you mean {near[0]}?" if near else f"there are {' and '.join(_OPTIONS)}"
             raise InvalidInputError(
-                f"the URL has an unknown option; {hint} Credentials are no options: put them into"
-                " ~/.netrc or the keyring"
+                f"the URL has an unknown option; {hint} (credentials are no options: put them into"
+                " ~/.netrc or the keyring)"
             )
     if len(options) < len(pairs) or "" in options.values():
         raise InvalidInputError("an option of the URL is empty, or given twice")
