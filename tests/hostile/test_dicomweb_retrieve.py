@@ -304,7 +304,7 @@ def is_multipart(accept: str) -> bool:
 
 def test_w06_multipart_where_a_single_part_was_asked_for() -> None:
     """The archive takes no multipart/related, and sends it."""
-    faults = [AcceptRefused(406, is_multipart), "W06"]
+    faults: list[str | Fault] = [AcceptRefused(406, is_multipart), "W06"]
     with DICOMwebServer(datasets(), faults) as server:
         got = download(rs(server), [FIRST])
         accepts = [request.accept for request in server.requests]
@@ -417,6 +417,7 @@ def test_w13_success_without_instances_is_none(objects: Sequence[DICOMDownloadab
     assert {} == got.files
     assert not got.receipt.complete
     assert 3 == sum(not outcome.good for outcome in got.receipt.outcomes)
+    assert all("holds nothing" in outcome.reason for outcome in got.receipt.outcomes)
 
 
 def test_w13_a_study_that_is_not_known_and_does_not_come_is_an_error() -> None:
@@ -506,6 +507,15 @@ def test_w16_metadata_are_no_proof_that_nothing_is_missing() -> None:
     assert len(files) in (0, 6)
 
 
+def test_w12_w16_metadata_without_what_is_missing_prove_nothing() -> None:
+    """206 says that one is missing; the metadata lack it, too: five of six are not all."""
+    with (
+        DICOMwebServer(datasets(), ["W12", WithoutTheLast()]) as server,
+        pytest.raises(DownloadError),
+    ):
+        read_all(rs(server), StudyReference(PACKED))
+
+
 def test_w17_packed_bodies_are_unpacked() -> None:
     """Content-Length counts packed bytes: no reason to doubt the instances."""
     with DICOMwebServer(datasets(), ["W17"]) as server:
@@ -515,6 +525,17 @@ def test_w17_packed_bodies_are_unpacked() -> None:
     assert held(PACKED) == got.files
     assert got.receipt.complete
     assert {"identity"} == encodings
+
+
+def test_w17_length_of_packed_bytes_is_not_announced() -> None:
+    """Of an instance that is passed on while it comes, it would be a wrong size."""
+    (dataset,) = made("2.25.6003", {}, MadeSeries("CT", 1))
+    dataset.EncapsulatedDocument = bytes(5 << 20)
+    with DICOMwebServer([dataset], ["W06", "W17"]) as server:
+        files = rs(server).files([reference_of(dataset)])
+        found = [(file.size, file.read()) for file in files]
+
+    assert [(None, encode(dataset))] == found
 
 
 def test_w18_what_was_cut_is_not_resumed_by_range() -> None:

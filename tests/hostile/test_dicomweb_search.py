@@ -436,6 +436,8 @@ def test_q20_counts_are_asked_for() -> None:
     assert ["2", "3", "1", "2"] == [
         text(study.data, "NumberOfStudyRelatedInstances") for study in found
     ]
+    assert found.complete, found.reasons
+    assert "2" == text(found[1].data, "NumberOfStudyRelatedSeries")
     assert "MR" == text(found[1].data, "ModalitiesInStudy")
     assert "2" == text(found[1].series[0].data, "NumberOfSeriesRelatedInstances")
 
@@ -456,9 +458,14 @@ class WithoutCounts(Fault):
 def test_q20_absent_counts_are_unknown_not_zero() -> None:
     """Nothing is known to be missing, nor that nothing is: 5 of 18 must not pass for all."""
     with DICOMwebServer(large(), ["Q08", WithoutCounts()], page=5) as server:
-        found = search(server, EVERYTHING, max_requests=0)
+        found = search(server, EVERYTHING)
+    reasons = " ".join(found.reasons)
 
-    assert not found.complete
+    assert 5 == len(found[0].series[0].instances)
+    assert Completeness.UNKNOWN is found.completeness
+    assert "does not say how many series there are" in reasons
+    assert "does not say how many instances there are" in reasons
+    assert () == found.notes
 
 
 def test_q21_without_include_fields_if_they_are_refused() -> None:

@@ -1,7 +1,8 @@
 """For those who test: an archive in memory, and what every backend has to do.
 
 `MemoryArchive` and `MemoryStorage` stand in for real ones in tests of what you build on gurney;
-`example_datasets` are something to put into them.
+`example_datasets` are something to put into them. `gurney.testing.dicomweb` has an archive that is
+reached over HTTP, and misbehaves on request.
 
 The conformance kit tells whether a searcher, a downloader or a storage does what the docstrings of
 `gurney.core` promise. Your class need not inherit anything: its shape counts. Subclass a class of

@@ -1,0 +1,45 @@
+"""Each backend has the shape that it says it has. Checked, never run."""
+
+from __future__ import annotations
+
+import requests
+from typing_extensions import assert_type
+
+from gurney import Trolley
+from gurney.archives import Archive
+from gurney.core import FileDownloader, Query, Searcher, SearchResult, Storage, StudyReference
+from gurney.dicomweb import DICOMwebArchive, DICOMwebQuery, QidoRS, WadoRS, WadoURI, open_url
+from gurney.folder import FolderArchive
+from gurney.http import Transport
+from gurney.storage import FolderStorage
+from gurney.testing import MemoryArchive, MemoryStorage
+
+line = Transport("https://archive.example/dicom-web", token=lambda: "secret")
+
+searchers: list[Searcher] = [
+    QidoRS(line),
+    QidoRS("https://archive.example/dicom-web", requests.Session()),
+    DICOMwebArchive(line),
+    FolderArchive("."),
+    MemoryArchive(),
+]
+downloaders: list[FileDownloader] = [
+    WadoRS(line),
+    WadoURI(line),
+    DICOMwebArchive(line, retrieve="wado-uri"),
+    FolderArchive("."),
+    MemoryArchive(),
+]
+archives: list[Archive] = [
+    open_url("dicomweb+https://archive.example/dicom-web"),
+    FolderArchive("."),
+    MemoryArchive(),
+]
+storages: list[Storage] = [FolderStorage("."), MemoryStorage()]
+
+trolley = Trolley(QidoRS(line), WadoRS(line))
+assert_type(QidoRS(line).find_studies(DICOMwebQuery(limit=3)), SearchResult)
+assert_type(QidoRS(line).find_studies(Query()), SearchResult)
+trolley.download([StudyReference("1.2")])
+
+nobody = DICOMwebArchive(line, retrieve="wado")  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
