@@ -32,7 +32,7 @@ from gurney.core import (
     text,
 )
 from gurney.dicomweb import QidoRS, WadoRS, WadoURI
-from gurney.http import Budgets, Retries, Timeouts, Transport
+from gurney.http import Budgets, MultipartReader, PartLimits, Retries, Timeouts, Transport
 from gurney.testing import MemoryArchive, MemoryStorage, example_datasets, reference_of
 from gurney.testing.dicomweb import (
     DICOMwebServer,
@@ -616,6 +616,28 @@ def test_w22_endless_lists_hit_the_budget() -> None:
             list(WadoRS(limited).metadata([StudyReference(HEAD)]))
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"0" * 101 + b"\r\n--b\r\n\r\n\r\n--b--",
+        b"--b\r\n\r\n\r\n" * 11 + b"--b--",
+        b"--b\r\n" + b"A: 1\r\n" * 11 + b"\r\n\r\n--b--",
+        b"--b\r\nA: " + b"1" * 101 + b"\r\n\r\n\r\n--b--",
+        b"--b\r\n" + b"A: 1111111\r\n" * 9 + b"\r\n\r\n--b--",
+        b"--b\r\n\r\n" + b"0" * 101 + b"\r\n--b--",
+    ],
+    ids=["preamble", "parts", "fields", "header", "headers", "content"],
+)
+def test_w22_what_exceeds_a_limit_is_given_up(body: bytes) -> None:
+    """Nobody waits to see whether it ends."""
+    limits = PartLimits(headers=100, fields=10, parts=10, preamble=100, content=100)
+    reader = MultipartReader([body], "b", limits)
+
+    with pytest.raises(BudgetExceededError):
+        for part in reader.parts():
+            list(part.chunks)
+
+
 @pytest.mark.parametrize("make", [rs, uri])
 def test_w23_odd_preambles_are_kept(make: Make) -> None:
     """Any 128 bytes may stand there; they are stored as they came."""
@@ -627,6 +649,24 @@ def test_w23_odd_preambles_are_kept(make: Make) -> None:
         uid: content[128:] for uid, content in got.files.items()
     }
     assert all(content.startswith(b"II*\0") for content in got.files.values())
+
+
+class PreambleOfPage(Fault):
+    """The preamble of each file looks like the begin of a web page."""
+
+    def written(self, exchange: Exchange, contents: Sequence[bytes], /) -> Sequence[bytes]:  # noqa: ARG002
+        """Write another preamble."""
+        return [b"<!DOCTYPE html>".ljust(128) + content[128:] for content in contents]
+
+
+@pytest.mark.parametrize(("make", "faults"), [(rs, ["W06"]), (uri, [])])
+def test_w23_a_preamble_like_a_page_is_no_page(make: Make, faults: list[str]) -> None:
+    """Where no delimiter comes before it, the preamble is the first that is seen."""
+    with DICOMwebServer(datasets(), [*faults, PreambleOfPage()]) as server:
+        got = download(make(server), [FIRST])
+
+    assert [held(HEAD)[FIRST][128:]] == [content[128:] for content in got.files.values()]
+    assert got.files[FIRST].startswith(b"<!DOCTYPE html>")
 
 
 def test_w24_content_type_is_always_sent() -> None:
@@ -651,9 +691,11 @@ class AlwaysPictures(Fault):
 
 @pytest.mark.parametrize("make", [rs, uri])
 def test_w24_a_picture_is_no_instance(make: Make) -> None:
-    """What comes is looked at, whatever its label."""
+    """What comes is looked at, whatever its label; it is not passed on, either."""
     with DICOMwebServer(datasets(), [AlwaysPictures()]) as server:
         got = download(make(server))
+        with pytest.raises(DownloadError):
+            read_all(make(server), FIRST)
 
     assert {} == got.files
     assert 3 == sum(not outcome.good for outcome in got.receipt.outcomes)
@@ -691,6 +733,19 @@ def test_w27_one_that_cannot_be_transcoded_does_not_stop_the_others() -> None:
         got = download(rs(server))
     (lost,) = [outcome for outcome in got.receipt.outcomes if not outcome.good]
 
+    assert {FIRST, SECOND} == got.files.keys()
+    assert THIRD == lost.reference
+
+
+def test_w27_nor_where_the_form_was_taken_before() -> None:
+    """Then 500 says nothing of the form: there is no other to try, only smaller questions."""
+    with DICOMwebServer(datasets(), ["W09", "W27"]) as server:
+        wado = rs(server)
+        first = read_all(wado, FIRST)
+        got = download(wado)
+    (lost,) = [outcome for outcome in got.receipt.outcomes if not outcome.good]
+
+    assert [(FIRST, held(HEAD)[FIRST])] == first
     assert {FIRST, SECOND} == got.files.keys()
     assert THIRD == lost.reference
 

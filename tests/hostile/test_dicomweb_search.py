@@ -483,15 +483,24 @@ def test_q21_without_include_fields_if_they_are_refused() -> None:
     assert [] == fields
 
 
-@pytest.mark.parametrize("level", list(QueryLevels))
-def test_q22_without_a_uid_held_back_and_doubled_merged(level: QueryLevels) -> None:
+@pytest.mark.parametrize(
+    ("level", "names"),
+    [
+        (QueryLevels.STUDY, ["study UID"]),
+        (QueryLevels.SERIES, ["study UID", "series UID"]),
+        (QueryLevels.INSTANCE, ["study UID", "series UID", "instance UID"]),
+    ],
+)
+def test_q22_without_a_uid_held_back_and_doubled_merged(
+    level: QueryLevels, names: Sequence[str]
+) -> None:
     """What has no UID cannot be fetched: it is held back, not dropped. Twice the same is once."""
     with DICOMwebServer(example_datasets(), ["Q22"]) as server:
         found = search(server, Query(query_level=level))
+    reasons = [held.reason for held in found.held_back]
 
     assert 4 == len(found)
-    assert found.held_back
-    assert any("UID" in held.reason for held in found.held_back)
+    assert names == [name for name in names if any(name in reason for reason in reasons)]
 
 
 @pytest.mark.parametrize("level", list(QueryLevels))
@@ -506,6 +515,27 @@ def test_q23_q26_odd_json_says_the_same(quirk: str, level: QueryLevels) -> None:
 
     assert found.complete, found.reasons
     assert essence(expected) == essence(found)
+
+
+class EmptyTextForItems(Fault):
+    """A sequence without items is sent as an empty text."""
+
+    def described(
+        self,
+        exchange: Exchange,  # noqa: ARG002
+        objects: Sequence[JSONObject],
+        /,
+    ) -> Sequence[JSONObject]:
+        """Add a Referenced Study Sequence."""
+        return [{**one, "00081110": {"vr": "SQ", "Value": [""]}} for one in objects]
+
+
+def test_q23_an_empty_text_is_empty_not_absent() -> None:
+    """Even where no text may stand."""
+    with DICOMwebServer(example_datasets(), [EmptyTextForItems()]) as server:
+        found = search(server, Query(PatientID="EX-3"))
+
+    assert [0] == [len(study.data.ReferencedStudySequence) for study in found]
 
 
 def essence(result: SearchResult) -> list[tuple[str, ...]]:
@@ -576,6 +606,23 @@ def test_q28_wrong_retrieve_urls_are_not_followed() -> None:
         followed = list(other.requests)
 
     assert receipt.complete
+    assert [] == followed
+
+
+def test_q28_wrong_retrieve_urls_that_are_handed_over_are_not_followed() -> None:
+    """What was found goes to the downloader as it is, with the URLs in it."""
+    with (
+        DICOMwebServer() as other,
+        DICOMwebServer(example_datasets(), ["Q28"], elsewhere=other.url) as server,
+    ):
+        line = transport(server)
+        found = QidoRS(line).find_studies(EVERYTHING)
+        files = [file.read() for file in WadoRS(line).files(found)]
+        followed = list(other.requests)
+    (instance, *_) = found[0].series[0].instances
+
+    assert text(instance.data, "RetrieveURL").startswith(other.url)
+    assert 8 == len(files)
     assert [] == followed
 
 

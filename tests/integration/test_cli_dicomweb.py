@@ -310,9 +310,12 @@ def test_interrupted_in_the_middle(
 def test_interrupted_as_a_process(tmp_path: Path) -> None:
     """It ends at once, with one word about it, though an answer is still coming (W19)."""
     with DICOMwebServer(example_datasets(), ["W19"], pause=0.5) as server:
-        command = (*GURNEY, "fetch", url_of(server), "--all", "-o", str(tmp_path / "out"))
+        # Who started the tests in the background has switched interrupts off; that is inherited
+        on = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+        program = f"{on}; import sys; from gurney.cli import main; sys.exit(main())"
+        command = [sys.executable, "-c", program, "fetch", url_of(server), "--all"]
         with subprocess.Popen(
-            [*command, "--progress", "json"],
+            [*command, "-o", str(tmp_path / "out"), "--progress", "json"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

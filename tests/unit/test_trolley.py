@@ -169,7 +169,7 @@ def test_unlisted_study_is_told_at_the_end(trolley: Trolley) -> None:
 def test_larger_count_is_told_at_the_end(archive: MemoryArchive) -> None:
     """If the archive announces more than it lists, that is an error, not a guess."""
     tree = archive.find_study_by_id(CT.study_uid, query_level=QueryLevels.INSTANCE)
-    put(tree.data, "NumberOfStudyRelatedInstances", [3])
+    put(tree.series[0].data, "NumberOfSeriesRelatedInstances", [3])
     with pytest.raises(IncompleteDownloadError, match="says 3"):
         list(Trolley(archive, archive).fetch([tree]))
 
@@ -366,13 +366,25 @@ def test_larger_count_makes_the_receipt_incomplete(
 ) -> None:
     """All that is listed is there, and the archive's own count says that there is more."""
     tree = archive.find_study_by_id(CT.study_uid, query_level=QueryLevels.INSTANCE)
-    put(tree.data, "NumberOfStudyRelatedInstances", [3])
+    put(tree.series[0].data, "NumberOfSeriesRelatedInstances", [3])
     receipt = Trolley(archive, archive, storage).download([tree])
 
     assert () == receipt.missing
     assert (
         "2 instances are here, instances named by the caller and the archive's own count says 3",
     ) == receipt.studies[0].reasons
+
+
+def test_a_count_that_the_series_disprove_is_noted(
+    archive: MemoryArchive, storage: MemoryStorage
+) -> None:
+    """The study says 3; its series, all there, say 2, and that is what is there."""
+    tree = archive.find_study_by_id(CT.study_uid, query_level=QueryLevels.INSTANCE)
+    put(tree.data, "NumberOfStudyRelatedInstances", [3])
+    receipt = Trolley(archive, archive, storage).download([tree])
+
+    assert receipt.complete
+    assert f"study {CT.study_uid} counts 3 instances" in receipt.notes[0]
 
 
 def test_series_that_were_chosen_are_all_that_is_expected(trolley: Trolley) -> None:

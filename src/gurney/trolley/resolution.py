@@ -132,7 +132,7 @@ def _parts(obj: DICOMDownloadable, level: DICOMObjectLevels) -> Iterator[_Part]:
     reference = obj.reference()
     try:
         references, announced = to_references((obj,), level), _announced_for_choice(obj)
-        yield _Part(reference, references, announced, whole=_whole(obj))
+        yield _Part(reference, references, announced, whole=_whole(obj), notes=_contradictions(obj))
     except NoReferencesFoundError as error:
         failure = "" if obj.children else str(error)
         yield _Part(reference, announced=_announced_for_choice(obj), failure=failure)
@@ -213,7 +213,7 @@ def _look_up(
         return _Part(ref, failure=f"the archive lists it, but not what is in it: {error}")
     announced = _announced(obj)
     completeness, reasons = _judge(result, len(references), announced)
-    notes = result.notes if isinstance(result, SearchResult) else ()
+    notes = result.notes if isinstance(result, SearchResult) else _contradictions(obj)
     return _Part(
         reference=ref,
         references=references,
@@ -260,6 +260,19 @@ def _is_proved(obj: DICOMDownloadable) -> bool:
         isinstance(obj, Study)
         and number(obj.data, "NumberOfStudyRelatedSeries") == len(obj.series) > 0
         and all(_announced(series) == len(series.instances) for series in obj.series)
+    )
+
+
+def _contradictions(obj: DICOMDownloadable) -> tuple[str, ...]:
+    """What is to be said of a count that was not believed."""
+    if not (isinstance(obj, Study) and _is_proved(obj)):
+        return ()
+    own, held = number(obj.data, "NumberOfStudyRelatedInstances"), len(obj.all_instances())
+    if own in (None, held):
+        return ()
+    return (
+        f"study {obj.uid} counts {own} instances, but its series, which are all there, "
+        f"count {held}: they were believed",
     )
 
 

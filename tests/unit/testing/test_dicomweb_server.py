@@ -325,7 +325,10 @@ def test_command_serves_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 def test_command_runs_until_it_is_interrupted() -> None:
     """As a program, for clients in any language: the first line is the URL."""
-    command = [sys.executable, "-m", "gurney.testing.dicomweb", "--fault", "Q01"]
+    # Who started the tests in the background has switched interrupts off, and that is inherited
+    on = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{on}; from gurney.testing.dicomweb.command import main; main()"
+    command = [sys.executable, "-c", program, "--fault", "Q01"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
