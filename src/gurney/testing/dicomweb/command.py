@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
@@ -44,9 +45,9 @@ def main(arguments: Sequence[str] | None = None, *, stop: Event | None = None) -
     except GurneyError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    with server:
+    with server, suppress(KeyboardInterrupt):
         _say(server.url, server.wado_uri)
-        _wait(stop or Event())
+        (stop or Event()).wait()
     return 0
 
 
@@ -79,13 +80,6 @@ def _datasets(folder: Path) -> Iterator[Dataset]:
             yield decode(path.read_bytes(), path.name)
         except DownloadError as error:
             sys.stderr.write(f"left out: {error}\n")
-
-
-def _wait(stop: Event) -> None:
-    try:
-        stop.wait()
-    except KeyboardInterrupt:
-        _say()
 
 
 def _say(*lines: str) -> None:
