@@ -464,6 +464,31 @@ def test_w15_yields_it_once() -> None:
     assert 3 == len(files)
 
 
+class ForeignAndDoubled(Fault):
+    """Metadata of an instance of another study come first, and those of one come twice."""
+
+    def described(
+        self,
+        exchange: Exchange,  # noqa: ARG002
+        objects: Sequence[JSONObject],
+        /,
+    ) -> Sequence[JSONObject]:
+        """Add two."""
+        foreign = {**objects[0], "0020000D": {"vr": "UI", "Value": ["2.25.99999"]}}
+        return [foreign, *objects, objects[0]]
+
+
+@pytest.mark.parametrize("objects", [known(HEAD), [StudyReference(HEAD)]], ids=["known", "bare"])
+def test_w14_w15_metadata_are_of_what_was_asked_for_each_once(
+    objects: Sequence[DICOMDownloadable],
+) -> None:
+    """As with instances."""
+    with DICOMwebServer(datasets(), [ForeignAndDoubled()]) as server:
+        found = [reference_of(data) for data in rs(server).metadata(objects)]
+
+    assert list(held(HEAD)) == found
+
+
 def test_w16_metadata_that_end_early_are_made_whole() -> None:
     """A page of metadata of a study that is known to have more: the rest is asked for."""
     with DICOMwebServer(datasets(), ["W16"], page=2) as server:
@@ -631,11 +656,10 @@ def test_w22_endless_lists_hit_the_budget() -> None:
 def test_w22_what_exceeds_a_limit_is_given_up(body: bytes) -> None:
     """Nobody waits to see whether it ends."""
     limits = PartLimits(headers=100, fields=10, parts=10, preamble=100, content=100)
-    reader = MultipartReader([body], "b", limits)
+    parts = MultipartReader([body], "b", limits).parts()
 
     with pytest.raises(BudgetExceededError):
-        for part in reader.parts():
-            list(part.chunks)
+        _ = [list(part.chunks) for part in parts]
 
 
 @pytest.mark.parametrize("make", [rs, uri])

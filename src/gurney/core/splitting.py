@@ -41,11 +41,20 @@ class Found(Generic[ItemT]):
         Why it is known to be cut short, in words; ``""`` if it ended by itself.
     total
         How many there are in all, if the archive says so.
+    doubles
+        How many more came than are in *items*: doubles, and what has no UID. They count, too,
+        where an archive stops.
     """
 
     items: Mapping[str, ItemT]
     capped: str = ""
     total: int | None = None
+    doubles: int = 0
+
+    @property
+    def received(self) -> int:
+        """How many came."""
+        return len(self.items) + self.doubles
 
 
 @attrs.frozen
@@ -81,13 +90,15 @@ def search_in_parts(
     dates: tuple[date | None, date | None] = (None, None),
     spare: str = "",
     budget: int = 100,
+    exceeds: Callable[[int], bool] | None = None,
 ) -> Gathered[ItemT]:
     """Find out whether the answer *first* is everything; if not, divide its question until it is.
 
     The question is divided by StudyDate, days of many studies by StudyTime, and what these do not
     tell apart by the first characters of *spare*. An answer that does not say that it was cut is
-    put to the test: parts of the question must bring nothing new. Without a date to divide by,
-    nothing can be proved.
+    put to the test: parts of the question must bring nothing new. That proves nothing of studies
+    without a date, or that are all of one second; so if there are such, the answer is in doubt. A
+    single study is believed to be all: nobody stops at one.
 
     Parameters
     ----------
@@ -102,6 +113,9 @@ def search_in_parts(
         The keyword of a text that the undivided question leaves open, e.g. ``"PatientID"``.
     budget
         How many questions may be asked.
+    exceeds
+        Says whether the archive has been seen to return more than so many at a time. Then an
+        answer that is in doubt was not cut. It may ask something else to find out.
 
     Returns
     -------
@@ -112,9 +126,8 @@ def search_in_parts(
 
     Notes
     -----
-    What the test cannot see is an archive that cuts in silence, if everything beyond the cut has
-    no StudyDate; or if all that was found is of one day, and everything beyond of the same second
-    or without a StudyTime.
+    What the test cannot see is an archive that cuts in silence, if all that was found has a date
+    and everything beyond the cut has none; or no time, if all that was found is of one day.
 
     Examples
     --------
@@ -136,8 +149,10 @@ def search_in_parts(
     """
     division = _Division(ask, first, spare, budget)
     whole = whole_window(*dates)
-    if not first.capped and first.items:
+    if not first.capped and len(first.items) > 1:
         division.test(whole)
+        if not division.cut and exceeds is not None:
+            division.reassure(exceeds)
     if division.cut:
         division.divide(whole, first)
         division.ask_for_empty()
@@ -168,8 +183,11 @@ class _Division(Generic[ItemT]):
         As long as all that was found lies in one part, that part is divided instead.
         """
         known = {uid: _place(item) for uid, item in self._first.items.items()}
-        if window.axis == "StudyDate" and all(day is None for day, _ in known.values()):
-            self._doubts["what was found has no StudyDate to put it to the test by"] = None
+        axis = window.axis
+        if not axis:
+            self._doubts["what was found is all of one second, and so there may be more"] = None
+        elif any(window.lacks(place) for place in known.values()):
+            self._doubts[f"some have no {axis}, and so there may be others without"] = None
         for part in window.cut(known.values(), spare=""):
             if all(part.holds(place) for place in known.values()):
                 self.test(part)
@@ -179,6 +197,11 @@ class _Division(Generic[ItemT]):
                 return
             if not answer.items.keys() >= {uid for uid in known if part.holds(known[uid])}:
                 self._doubts[_misses(window.axis)] = None
+
+    def reassure(self, exceeds: Callable[[int], bool]) -> None:
+        """Drop the doubts if the archive returns more than this at other times."""
+        if self._doubts and not self._stopped and exceeds(self._first.received + 1):
+            self._doubts.clear()
 
     # ------------------------------------------------------------ everything, in parts
 
@@ -196,8 +219,12 @@ class _Division(Generic[ItemT]):
             answer = self._answer(part)
             if answer is None:
                 return
-            if answer.capped or len(answer.items) >= len(self._first.items) > 0:
+            if answer.capped or self._may_be_cut(answer):
                 self.divide(part, answer)
+
+    def _may_be_cut(self, answer: Found[ItemT]) -> bool:
+        """Say whether it stops where the first one did; some archives return one more (Q10)."""
+        return answer.received + 1 >= self._first.received > 0 < answer.received
 
     def ask_for_empty(self) -> None:
         """Ask for those that no range brings. Few archives understand this; most find nothing."""
@@ -241,7 +268,7 @@ class _Division(Generic[ItemT]):
         self._questions += 1
         answer = self._ask(keys)
         if not self.cut and not answer.items.keys() <= self._items.keys():
-            self.cut = f"it stopped at {len(self._first.items)} without saying so"
+            self.cut = f"it stopped at {self._first.received} without saying so"
         for uid, item in answer.items.items():
             self._items.setdefault(uid, item)
         return answer

@@ -74,6 +74,10 @@ class Window:
         """Whether this window holds what does not say where it lies, and no part of it does."""
         return {"StudyDate": self.days, "StudyTime": self.seconds}.get(self.axis) == _OPEN
 
+    def lacks(self, place: Place) -> bool:
+        """Say whether *place* does not tell where in this window something lies."""
+        return {"StudyDate": place[0], "StudyTime": place[1]}.get(self.axis, 0) is None
+
     def holds(self, place: Place) -> bool | None:
         """Say whether something at *place* belongs here; `None` if that cannot be said."""
         known = [

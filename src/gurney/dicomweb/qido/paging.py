@@ -23,7 +23,9 @@ class Listing:
     """The items of one question; iterate over it once, then see how it ended.
 
     Pages are asked for until one is empty: a short page is no end (Q09). Items that come again on
-    a later page are passed over (Q12).
+    a later page are passed over (Q12). The next page begins after as many objects as are known:
+    what an answer repeats, or does not name, may stand where another should; so nothing is passed
+    over, at worst something comes again. If a page brings nothing new, the next begins after it.
 
     Parameters
     ----------
@@ -46,6 +48,8 @@ class Listing:
         How many there are in all, if the archive said so.
     note
         What is odd, and does not matter.
+    received
+        How many items there were, doubles included.
     """
 
     def __init__(
@@ -61,12 +65,13 @@ class Listing:
         self.doubt: str = ""
         self.total: int | None = None
         self.note: str = ""
+        self.received: int = 0
         self._desk: Desk = desk
         self._question: Question = question
         self._expected: int | None = expected
         self._start: int = offset
         self._most: int | None = most
-        self._received: int = 0
+        self._next: int = 0  # where the next page begins, from the start of the window
         self._promised: int = 0  # how many the archive said there are, at least
         self._objects: set[Names] = set()
         self._rows: set[Names] = set()  # of earlier pages; of studies, with the patient (Q33)
@@ -80,9 +85,9 @@ class Listing:
         return len(self._objects)
 
     def __iter__(self) -> Iterator[tuple[Names, JSONItem]]:
-        patience, known = self._desk.transport.retries.attempts, 0
+        patience, stale = self._desk.transport.retries.attempts, False
         while not self._is_enough():
-            page = self._page()
+            page, known = self._page(), self.count
             if page is None:
                 break
             try:
@@ -92,14 +97,16 @@ class Listing:
                 if page.framed or patience < 1:
                     raise
                 continue  # cut, and nothing said so: what came is right, and passed over next time
-            self._received += received
-            self._read_signs(page)
+            self.received = max(self.received, self._next + received)
+            self._read_signs(page, received)
             if not received:
                 break
-            if known == len(self._rows):
+            new = self.count - known
+            if stale and not new:
                 self.doubt = "pages repeat what came before, as if `offset` were ignored"
                 break
-            known = len(self._rows)
+            stale = not new
+            self._next += new or received
         self._judge_end()
 
     def _new_items(self, page: Page) -> Generator[tuple[Names, JSONItem], None, int]:
@@ -129,11 +136,11 @@ class Listing:
     def _page(self) -> Page | None:
         most = None if self._most is None else self._most - self.count
         try:
-            return self._desk.page(self._question, self._start + self._received, most)
+            return self._desk.page(self._question, self._start + self._next, most)
         except (RequestRefusedError, NotFoundError) as error:
             if error.status == 413:
                 self.capped = "the archive refuses to answer with so much at once (status 413)"
-            elif self._received:
+            elif self.received:
                 self.doubt = f"the archive refuses further pages (status {error.status})"
             else:
                 raise
@@ -144,12 +151,12 @@ class Listing:
             return True
         return self._expected is not None and self._expected <= self.count >= self._promised
 
-    def _read_signs(self, page: Page) -> None:
+    def _read_signs(self, page: Page, received: int) -> None:
         """Remember what the archive says of how much there is, and of how the page ended."""
         if page.total is not None:
             self.total = page.total
         if page.more:
-            self._promised = self._received + page.more
+            self._promised = self._next + received + page.more
         if page.is_blank and page.framed:
             self.note = "an answer had no content at all; it was taken for an empty list"
         elif page.is_blank:
@@ -160,5 +167,5 @@ class Listing:
         if self._most is not None and self.count >= self._most:
             return
         promised = max(self._promised, (self.total or 0) - self._start)
-        if not self.capped and self._received < promised:
+        if not self.capped and self.received < promised:
             self.capped = "the archive says that there is more, and does not send it"

@@ -9,7 +9,15 @@ from typing import Final
 
 import attrs
 
-from ...core import Completeness, DICOMObjectLevels, Found, chunked, search_in_parts
+from ...core import (
+    Completeness,
+    DICOMObjectLevels,
+    Found,
+    NotFoundError,
+    RequestRefusedError,
+    chunked,
+    search_in_parts,
+)
 from ..dicomjson import JSONItem
 from .addresses import Keys, Question, alternatives, loosened, not_required
 from .allowance import Allowance
@@ -157,8 +165,8 @@ class Search:
             return
         if listing.doubt:
             self.doubts.append(Doubt(listing.doubt))
-        found = Found(first, listing.capped, listing.total)
-        if not listing.capped and len(first) + 1 < proved.get(level, 0):
+        found = _found(first, listing)
+        if not listing.capped and found.received + 1 < proved.get(level, 0):
             self._keep(first)
             return
         gathered = search_in_parts(
@@ -167,13 +175,14 @@ class Search:
             dates=self._dates,
             spare="" if "PatientID" in keys else "PatientID",
             budget=self._allowance.left,
+            exceeds=self._lists_more_than,
         )
         self._keep(gathered.items)
         state = gathered.completeness
         self.doubts += [Doubt(reason, completeness=state) for reason in gathered.reasons]
         is_proved = state is Completeness.COMPLETE and not listing.capped
         if is_proved and gathered.questions and len(gathered.items) == len(first):
-            proved[level] = max(len(first), proved.get(level, 0))
+            proved[level] = max(found.received, proved.get(level, 0))
 
     def _ask(self, keys: Keys, further: Mapping[str, str]) -> Found[JSONItem]:
         """Ask for a part.
@@ -187,7 +196,19 @@ class Search:
         found, listing = self._list({**keys, **further, **closed})
         if listing.doubt:
             self.doubts.append(Doubt(listing.doubt))
-        return Found(found, listing.capped, listing.total)
+        return _found(found, listing)
+
+    def _lists_more_than(self, count: int) -> bool:
+        """Say whether the archive has more series than that to list, and lists them.
+
+        Those archives that stop somewhere stop at the same number of studies and of series.
+        """
+        question = Question("series", DICOMObjectLevels.SERIES)
+        listing = Listing(self._desk, question, most=count + 1)
+        try:
+            return sum(1 for _ in listing) > count
+        except (NotFoundError, RequestRefusedError):  # it does not list series of all studies
+            return False
 
     def _list(
         self, keys: Keys, *, expected: int | None = None, offset: int = 0, most: int | None = None
@@ -257,6 +278,11 @@ class Search:
             if found:
                 self._experience.known_keys.add(name)
         return name in self._experience.known_keys
+
+
+def _found(items: Mapping[str, JSONItem], listing: Listing) -> Found[JSONItem]:
+    doubles = max(0, listing.received - len(items))
+    return Found(items, listing.capped, listing.total, doubles)
 
 
 # What tells rows without UIDs, and doubles, apart: StudyDate, StudyTime, PatientID, series UID

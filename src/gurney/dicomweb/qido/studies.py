@@ -163,6 +163,9 @@ class StudySearch:
 
     def _hold_back_odd(self, search: Search) -> None:
         """Let the assembler say what is wrong with items without a UID, and with doubles."""
+        if not all(all(uids.split("/")) for uids, _ in search.odd):
+            reason = "the archive lists something without a UID, which cannot be placed"
+            self._report.add(doubts=[Doubt(reason)])
         for uids, item in search.odd:
             assembler = Assembler()
             if uids in search.items:
