@@ -59,7 +59,10 @@ QUICK: Final = Retries(attempts=3, first_wait=0.0, sleep=lambda _: None)
 def datasets() -> list[Dataset]:
     """Return the examples, and a study of six that are compressed."""
     series = MadeSeries("XA", 6, transfer_syntax=RLELossless)
-    return [*example_datasets(), *made(PACKED, {"PatientID": "EX-4"}, series)]
+    return [
+        *example_datasets(),
+        *made(PACKED, {"StudyDate": "20240105", "PatientID": "EX-4"}, series),
+    ]
 
 
 def held(study_uid: str) -> dict[DICOMObjectReference, bytes]:
@@ -629,6 +632,17 @@ def test_w22_endless_instances_hit_the_budget(make: Make) -> None:
 
     assert {} == got.files
     assert not got.receipt.complete
+
+
+@pytest.mark.parametrize("make", [rs, uri])
+def test_w22_what_is_no_instance_is_given_up_soon(make: Make) -> None:
+    """Long before any budget; and answers that are given up keep no others from coming."""
+    references = list(map(reference_of, datasets()))
+    with DICOMwebServer(datasets(), ["W22"]) as server:
+        got = download(make(server), references)
+
+    assert len(references) == len(got.receipt.outcomes) > 8
+    assert {OutcomeStatus.FAILED} == {outcome.status for outcome in got.receipt.outcomes}
 
 
 def test_w22_endless_lists_hit_the_budget() -> None:

@@ -771,6 +771,24 @@ def test_retries_are_told(
     assert "DOE" not in "".join(r.getMessage() for r in caplog.records if r.name == "gurney.http")
 
 
+def test_a_hook_may_have_read_the_body(server: Server) -> None:
+    """Hooks that log what comes are common; to them the body is lost, and to us it must not be."""
+    body = b"[" + b" " * 3_000_000 + b"]"
+    session = requests.Session()
+    session.hooks["response"].append(read_it)
+
+    for packed, encoding in ((body, "identity"), (gzip.compress(body), "gzip")):
+        headers = {"content-encoding": encoding, "content-length": str(len(packed))}
+        server.replies = [Reply(head(200, headers), packed)]
+        with Transport(server.url, session) as transport, transport.get() as answer:
+            assert body == answer.read()
+
+
+def read_it(response: requests.Response, *_: object, **__: object) -> None:
+    """Do what logging hooks do."""
+    assert response.content
+
+
 def test_no_log_holds_a_query(
     server: Server, transport: Transport, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -27,7 +27,7 @@ from .patience import persistently
 from .sending import Request, Sender
 from .settings import Budgets, Retries, Timeouts
 from .unpacking import unpacked
-from .wire import Wire, discard, hang_up
+from .wire import Wire, already_read, discard, hang_up
 
 __all__ = ["Transport"]
 
@@ -244,8 +244,10 @@ class Transport:
 
     def _body(self, asked: str, response: Response, headers: Mapping[str, str]) -> Iterator[bytes]:
         """Return the body; its first bytes have come, so that a dead line is noticed in time."""
-        pieces = Wire(response, asked, self.timeouts).pieces()
-        chunks = unpacked(pieces, headers.get("content-encoding", ""), asked, self.budgets)
+        chunks = already_read(response)
+        if chunks is None:
+            pieces = Wire(response, asked, self.timeouts).pieces()
+            chunks = unpacked(pieces, headers.get("content-encoding", ""), asked, self.budgets)
         first = next(chunks, b"")
         kind = media_type(headers.get("content-type", ""))
         if may_be_page(kind, first):

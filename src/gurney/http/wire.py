@@ -15,7 +15,7 @@ from ..core import CHUNK_SIZE, TransferInterruptedError
 from .failures import FOREIGN, cause_of, failure_of_transfer
 from .settings import Timeouts
 
-__all__ = ["Wire", "discard", "hang_up"]
+__all__ = ["Wire", "already_read", "discard", "hang_up"]
 
 _WORTHWHILE: Final = (
     64 * 1024
@@ -107,6 +107,14 @@ class Wire:
                 f"{came / seconds:.0f} bytes a second came, less than the {rate:.0f} wanted",
             )
         self._window = 0.0, 0
+
+
+def already_read(response: Response) -> Iterator[bytes] | None:
+    """Return the body, unpacked, if a hook of the caller's session has read it; else `None`."""
+    content: object = getattr(response, "_content", None)
+    if not isinstance(content, bytes):
+        return None
+    return (content[at : at + CHUNK_SIZE] for at in range(0, len(content), CHUNK_SIZE))
 
 
 def discard(response: Response, timeouts: Timeouts) -> None:

@@ -1221,6 +1221,28 @@ def test_what_may_be_a_damaged_spelling_is_not_none() -> None:
     assert "damaged spelling" in " ".join(result.reasons)
 
 
+def test_q32_another_that_comes_instead_is_no_answer() -> None:
+    """What an archive takes the escaped value for may be there, too."""
+    archive = Archive([*study(1, PatientID="A%201"), *study(2, PatientID="A 1")])
+    archive.decodes = False
+    result = QidoRS(archive).find_studies(Query(PatientID="A 1"))
+
+    assert ["1.2.2"] == uids(result)
+
+
+def test_q15_what_does_not_show_an_ignored_key_is_held_back() -> None:
+    """The others prove that the archive does not heed it, so nobody vouches for these."""
+    nameless = study(3)
+    for one in nameless:
+        del one["PatientName"]
+    archive = Archive([*study(1, PatientName="DOE"), *study(2, PatientName="ROE"), *nameless])
+    archive.ignored = {"PatientName"}
+    result = QidoRS(archive).find_studies(Query(PatientName="DOE"))
+
+    assert (["1.2.1"], "unknown") == (uids(result), result.completeness.value)
+    assert "does not show PatientName, which the archive does not heed" in said(result)
+
+
 def test_q32_other_spelling_is_tried() -> None:
     """What an archive does not decode is left to wildcards, and checked here."""
     archive = Archive([*study(1), *study(2, PatientName="DOE^ANN^JOHN")])

@@ -27,12 +27,16 @@ class Checked:
         How many of the items say nothing certain, by key.
     ignored
         Keys that none of the items matches: the archive seems not to heed them (Q15).
+    unclear
+        How many were held back because they do not show a key that the archive does not heed:
+        nobody vouches for them.
     """
 
     items: Mapping[str, JSONItem]
     held_back: tuple[HeldBack, ...]
     unverified: Mapping[str, int]
     ignored: tuple[str, ...]
+    unclear: int
 
 
 def checked(
@@ -44,20 +48,27 @@ def checked(
 
     What matches only what was asked, which may be wider, is none of the archive's faults.
     """
-    matching: dict[str, JSONItem] = {}
+    matching: dict[str, tuple[JSONItem, tuple[str, ...]]] = {}
     held_back: list[HeldBack] = []
     unmatched: list[tuple[str, ...]] = []
-    unverified: Counter[str] = Counter()
     for uids, item in items.items():
         answer = check(item)
         if answer.matched:
-            matching[uids] = item
-            unverified.update(answer.unverified)
-        elif not check_as_asked(item).matched:
-            held_back.append(_held_back(uids, item, answer.unmatched))
-            unmatched.append(answer.unmatched)
+            matching[uids] = (item, answer.unverified)
+        elif not (asked := check_as_asked(item)).matched:
+            held_back.append(_held_back(uids, item, f"does not match {_listed(answer.unmatched)}"))
+            unmatched.append(asked.unmatched)
     ignored = () if matching else _in_all(unmatched)
-    return Checked(matching, tuple(held_back), unverified, ignored)
+    unheeded = frozenset(name for names in unmatched for name in names)
+    unclear = [uids for uids, (_, names) in matching.items() if not unheeded.isdisjoint(names)]
+    for uids in unclear:
+        item, names = matching.pop(uids)
+        which = _listed(name for name in names if name in unheeded)
+        reason = f"does not show {which}, which the archive does not heed"
+        held_back.append(_held_back(uids, item, reason))
+    unverified = Counter(name for _, names in matching.values() for name in names)
+    found = {uids: item for uids, (item, _) in matching.items()}
+    return Checked(found, tuple(held_back), unverified, ignored, len(unclear))
 
 
 def _in_all(names: Iterable[Iterable[str]]) -> tuple[str, ...]:
@@ -65,9 +76,13 @@ def _in_all(names: Iterable[Iterable[str]]) -> tuple[str, ...]:
     return tuple(name for name in first if all(name in other for other in others))
 
 
-def _held_back(uids: str, item: JSONItem, keywords: Iterable[str]) -> HeldBack:
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _held_back(uids: str, item: JSONItem, reason: str) -> HeldBack:
     reference: StudyReference | SeriesReference | None = None
     names = uids.split("/")
     if all(map(is_uid, names)):
         reference = StudyReference(*names) if len(names) == 1 else SeriesReference(*names)
-    return HeldBack(f"does not match {', '.join(keywords)}", reference, item.dataset())
+    return HeldBack(reason, reference, item.dataset())

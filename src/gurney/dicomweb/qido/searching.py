@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
 from typing import Final
@@ -13,6 +13,7 @@ from ...core import (
     Completeness,
     DICOMObjectLevels,
     Found,
+    Matches,
     NotFoundError,
     RequestRefusedError,
     chunked,
@@ -76,15 +77,16 @@ class Search:
         Why there may be more.
     notes
         What is odd, and does not matter.
-    loosened
-        Whether wildcards were put in the place of characters, so that what does not match is none
-        of the archive's faults.
+    loose
+        Those that came when wildcards were put in the place of characters: what of them does not
+        match is none of the archive's faults.
     """
 
     def __init__(
         self,
         desk: Desk,
         question: Question,
+        check: Callable[[JSONItem], Matches],
         *,
         dates: tuple[date | None, date | None] = (None, None),
         window: Window | None = None,
@@ -97,10 +99,10 @@ class Search:
         self._odd: set[str] = set()
         self.doubts: list[Doubt] = []
         self.notes: dict[str, None] = {}
-        self.loosened: bool = False
-        self._rows: int = 0
+        self.loose: dict[str, JSONItem] = {}
         self._desk: Desk = desk
         self._question: Question = question
+        self._check: Callable[[JSONItem], Matches] = check
         self._dates: tuple[date | None, date | None] = dates
         self._window: Window = window or Window()
         self._allowance: Allowance = allowance
@@ -110,16 +112,17 @@ class Search:
         """Ask."""
         for keys in alternatives(self._question.keys):
             self._gather(keys)
-        if not self.items and not self.doubts:
+        if not self.items and not self.loose and not self.doubts:
             self._doubt_nothing()
 
     # ------------------------------------------------------------ asking
 
     def _gather(self, keys: Keys) -> None:
-        loose, before = loosened(keys), (self._rows, len(self.doubts))
+        loose, known, doubts = loosened(keys), set(self.items), len(self.doubts)
         if loose == keys or not (loose and self._experience.decodes_badly):
             self._gather_as_asked(keys)
-        if (self._rows, len(self.doubts)) != before:
+        new = (item for uids, item in self.items.items() if uids not in known)
+        if len(self.doubts) > doubts or any(self._check(item).matched for item in new):
             return
         if loose is None:
             self.doubts.append(
@@ -129,8 +132,10 @@ class Search:
                 )
             )
         elif loose != keys:
-            self.loosened = True
+            before = set(self.items)
             self._gather_as_asked(loose)
+            new_ones = [uids for uids in self.items if uids not in before]
+            self.loose |= {uids: self.items.pop(uids) for uids in new_ones}
 
     def _gather_as_asked(self, keys: Keys) -> None:
         name = next((name for name in _UID_KEYS if name in keys), "")
@@ -236,7 +241,6 @@ class Search:
             self.odd.append((uid, item))
 
     def _keep(self, found: Mapping[str, JSONItem]) -> None:
-        self._rows += len(found)
         for uid, item in found.items():
             self.items.setdefault(uid, item)
 

@@ -34,6 +34,10 @@ _OTHER_SPELLING: Final = (
     "nothing was found, but with wildcards for the characters beyond ASCII something is, which may"
     " be the same in a damaged spelling; put such wildcards in the query to see it"
 )
+_UNCLEAR: Final = (
+    "the archive does not heed all that was asked for, and {} of what it returned do not show"
+    " whether they match; they are held back"
+)
 _STUDY, _SERIES = DICOMObjectLevels.STUDY, DICOMObjectLevels.SERIES
 
 
@@ -142,6 +146,7 @@ class StudySearch:
         search = Search(
             self._desk,
             question,
+            check,
             dates=(query.min_study_date, query.max_study_date),
             window=window,
             allowance=self._allowance,
@@ -151,14 +156,24 @@ class StudySearch:
         self._report.add(doubts=search.doubts, notes=search.notes)
         self._hold_back_odd(search)
         found = checked(search.items, check, self._questions.check_as_asked(question.keys))
-        if search.loosened:
-            self._experience.decodes_badly |= bool(found.items)
-            if search.items and not found.items and not "".join(question.keys.values()).isascii():
-                self._report.add(doubts=[Doubt(_OTHER_SPELLING)])
-        else:
-            self._report.add(held_back=found.held_back)
-            self._note_ignored(question, search.items, found.ignored)
+        self._report.add(held_back=found.held_back)
+        self._note_ignored(question, search.items, found.ignored)
+        if found.unclear:
+            self._report.add(doubts=[Doubt(_UNCLEAR.format(found.unclear))])
         self._report.add(notes=[_unverified(*each) for each in found.unverified.items()])
+        return {**found.items, **self._matching_loosely(search.loose, check, question)}
+
+    def _matching_loosely(
+        self,
+        items: Mapping[str, JSONItem],
+        check: Callable[[JSONItem], Matches],
+        question: Question,
+    ) -> Mapping[str, JSONItem]:
+        """Return what matches of what came when wildcards were in the place of characters."""
+        found = checked(items, check, check)
+        self._experience.decodes_badly |= bool(found.items)
+        if items and not found.items and not "".join(question.keys.values()).isascii():
+            self._report.add(doubts=[Doubt(_OTHER_SPELLING)], held_back=found.held_back)
         return found.items
 
     def _hold_back_odd(self, search: Search) -> None:
@@ -168,8 +183,8 @@ class StudySearch:
             self._report.add(doubts=[Doubt(reason)])
         for uids, item in search.odd:
             assembler = Assembler()
-            if uids in search.items:
-                assembler.add(search.items[uids], search.level)
+            if first := search.items.get(uids, search.loose.get(uids)):
+                assembler.add(first, search.level)
             assembler.add(item, search.level)
             assembly = assembler.finish()
             self._doubles.append((uids, item))

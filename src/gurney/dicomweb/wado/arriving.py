@@ -19,6 +19,7 @@ import attrs
 from ...core import (
     CHUNK_SIZE,
     FaultKind,
+    ProtocolViolationError,
     StructuralWalk,
     TransferInterruptedError,
     Walked,
@@ -30,6 +31,7 @@ from .peeking import UIDs, peek
 __all__ = ["Arrived", "arrivals"]
 
 _SMALL: Final = 4 << 20  # bytes; so much of an instance is held
+_BEYOND: Final = 1 << 50  # bytes; a walk that would step over more has met a fault
 
 
 @attrs.define(eq=False)
@@ -127,7 +129,12 @@ def _arrived(
         held.append(piece)
         size += len(piece)
         if size > _SMALL:
-            arrived = Arrived(*_identity(held, cut=True), iter(()), declared, held=False)
+            uids, fault = _identity(held, cut=True)
+            if fault:  # there may be no end to it (W22)
+                raise ProtocolViolationError(
+                    answer.asked, f"megabytes came of no instance: {fault}"
+                )
+            arrived = Arrived(uids, fault, iter(()), declared, held=False)
             arrived.chunks = _proving(arrived, chain(held, chunks), mark, answer)
             return arrived
     _prove(mark(), lambda: walk(held), answer)
@@ -145,6 +152,9 @@ def _proving(
         if last:
             yield last
         structure.feed(piece)
+        if structure.skippable > _BEYOND:  # nor to this
+            fault = structure.finish().fault
+            raise ProtocolViolationError(answer.asked, f"what comes is no whole instance: {fault}")
         last = piece
     _prove(mark(), structure.finish, answer)
     arrived.proved = True

@@ -41,12 +41,15 @@ class Line(Generic[T]):
         Bytes that have come and are not yet taken.
     ended
         Whether no more will come.
+    dropped
+        Whether nobody will take what comes.
     """
 
     def __init__(self, task: T, lock: RLock, changed: Condition) -> None:
         self.task: T = task
         self.buffered: int = 0
         self.ended: bool = False
+        self.dropped: bool = False
         self._lock: RLock = lock
         self._changed: Condition = changed
         self._answer: Answer | None = None
@@ -171,6 +174,17 @@ class ReadAhead(Generic[T]):
             self._changed.wait_for(lambda: any(line.ready for line in lines))
             return max(lines, key=lambda line: (line.ended, line.buffered))
 
+    def drop(self, line: Line[T]) -> None:
+        """Give up what is left of an answer: its thread would wait for room for ever.
+
+        Where nothing is left but the end, that may come, so that the connection is used again.
+        """
+        with self._lock:
+            line.dropped = True
+            self._changed.notify_all()
+        if line.buffered:
+            line.hang_up()
+
     def turn(self) -> AbstractContextManager[object]:
         """Wait until one answer fewer is being read, for one that the caller's thread reads."""
         return self._turns.slot()
@@ -244,7 +258,7 @@ class ReadAhead(Generic[T]):
                 for piece in answer.chunks():
                     if line.put(piece):
                         self._wait_for_room(line)
-                    if self._closing:
+                    if self._closing or line.dropped:
                         break
         except BaseException as error:  # noqa: BLE001  raised where the answer is taken
             return error
@@ -253,4 +267,4 @@ class ReadAhead(Generic[T]):
     def _wait_for_room(self, line: Line[T]) -> None:
         # It has to come back in the order it came in, or two could wait for each other.
         with self._gate.parked(), self._turns.parked(), self._lock:
-            self._changed.wait_for(lambda: line.has_room or self._closing)
+            self._changed.wait_for(lambda: line.has_room or line.dropped or self._closing)

@@ -119,6 +119,7 @@ class Retrieval:
                 file = next(under_way[line], None)
                 if file is None:
                     del under_way[line]
+                    ahead.drop(line)
                 else:
                     yield file
         if self._down is not None and not self._reached:
