@@ -17,6 +17,7 @@ from gurney.testing.making import MadeSeries, made
 
 # Those that wait, or that are about logging in, are no matter of what is found
 _FAULTS: Final = tuple(name for name in FAULTS if name < "R" and name not in ("Q25", "Q29", "Q30"))
+_CUTTING: Final = ("Q06", "Q07", "Q08", "Q08", "Q09", "Q10", "Q11", "Q12", "Q14", "Q22", "Q33")
 _QUERIES: Final[tuple[Mapping[str, Any], ...]] = (
     {},
     {"PatientName": "*"},
@@ -32,11 +33,11 @@ _UIDS: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
 def world(random: Random) -> list[Dataset]:
-    """Return up to 12 studies: some, all or none without a date, or all of one day."""
+    """Return up to 20 studies: some, all or none without a date, or all of one day."""
     undated, one_day = random.choice([0.0, 0.0, 0.3, 1.0]), random.random() < 0.3
     return [
         dataset
-        for number in range(random.choice([3, 7, 12]))
+        for number in range(random.choice([3, 7, 12, 20]))
         for dataset in study(random, number, one_day, random.random() < undated)
     ]
 
@@ -97,13 +98,18 @@ def found(result: SearchResult, depth: int) -> set[tuple[str, ...]]:
 
 @pytest.mark.parametrize("seed", range(120))
 def test_complete_is_never_said_in_vain(seed: int) -> None:
-    """Up to two faults, small pages, any query at any level: COMPLETE means all, and no others."""
+    """Up to three faults, small pages, any query at any level: COMPLETE means all, and no more.
+
+    One thing cannot be seen: a cut in silence, beyond which nothing has a date.
+    """
     random = Random(seed)
     datasets, query, level = world(random), random.choice(_QUERIES), random.choice(_LEVELS)
-    faults = random.sample(_FAULTS, seed % 3)
+    faults = list(
+        {random.choice(_CUTTING): None, **dict.fromkeys(random.sample(_FAULTS, seed % 3))}
+    )
     depth = 3 - DICOMObjectLevels.from_query_level(level)
     page_size, relational = random.choice([3, 5000]), random.random() < 0.25
-    with DICOMwebServer(datasets, faults, page=random.choice([2, 5, 6, 10])) as server:
+    with DICOMwebServer(datasets, faults, page=random.choice([2, 3, 5, 6])) as server:
         line = Transport(
             server.url,
             timeouts=Timeouts(connect=5, first_byte=5, idle=5),
@@ -116,7 +122,9 @@ def test_complete_is_never_said_in_vain(seed: int) -> None:
             return  # as loud as can be
 
     wanted, got = expected(datasets, query, depth), found(result, depth)
-    assert not result.complete or wanted == got, (faults, query, level, result)
+    dated = {(text(one, "StudyInstanceUID"),) for one in datasets if "StudyDate" in one}
+    unseen = {uids for uids in wanted - got if uids[:1] not in dated}
+    assert not result.complete or wanted == got | unseen, (faults, query, level, result)
 
 
 def test_the_worlds_differ() -> None:

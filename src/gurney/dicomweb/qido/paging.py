@@ -72,6 +72,7 @@ class Listing:
         self._start: int = offset
         self._most: int | None = most
         self._next: int = 0  # where the next page begins, from the start of the window
+        self._repeated: int = 0  # items of the last page that earlier pages had
         self._promised: int = 0  # how many the archive said there are, at least
         self._objects: set[Names] = set()
         self._rows: set[Names] = set()  # of earlier pages; of studies, with the patient (Q33)
@@ -85,7 +86,7 @@ class Listing:
         return len(self._objects)
 
     def __iter__(self) -> Iterator[tuple[Names, JSONItem]]:
-        patience, stale = self._desk.transport.retries.attempts, False
+        patience, stale, cut = self._desk.transport.retries.attempts, False, False
         while not self._is_enough():
             page, known = self._page(), self.count
             if page is None:
@@ -96,7 +97,10 @@ class Listing:
                 patience -= 1
                 if page.framed or patience < 1:
                     raise
-                continue  # cut, and nothing said so: what came is right, and passed over next time
+                cut = True
+                continue  # and nothing said so: what came is right, and passed over next time
+            if self._repeated > self.received - self._next and not cut:  # not asked for again
+                self.doubt = "pages overlap, so that something may be missing between them"
             self.received = max(self.received, self._next + received)
             self._read_signs(page, received)
             if not received:
@@ -105,7 +109,7 @@ class Listing:
             if stale and not new:
                 self.doubt = "pages repeat what came before, as if `offset` were ignored"
                 break
-            stale = not new
+            stale, cut = not new, False
             self._next += new or received
         self._judge_end()
 
@@ -114,7 +118,7 @@ class Listing:
 
         Doubles within a page are passed on: there they are no accident of paging (Q22, Q33).
         """
-        received, rows = 0, set[Names]()
+        received, rows, self._repeated = 0, set[Names](), 0
         try:
             for item in page.items():
                 received += 1
@@ -124,6 +128,7 @@ class Listing:
                     names = tuple([item.text(name) for name in self._names])
                 row = (*names, item.text("PatientID")) if self._is_of_studies else names
                 if row in self._rows:
+                    self._repeated += 1
                     continue
                 rows.add(row)
                 if names[-1]:

@@ -169,7 +169,8 @@ def _pointing(one: JSONObject, url: str, elsewhere: str) -> JSONObject:
 
 
 def _damaged(one: JSONObject) -> JSONObject:
-    if not one.get(_PATIENT_NAME, {}).get("Value"):
+    values: object = one.get(_PATIENT_NAME, {}).get("Value")
+    if not (isinstance(values, list) and values):  # another fault may have been here before
         return one
     damaged = copy.deepcopy(one)
     names = damaged[_PATIENT_NAME]["Value"]
