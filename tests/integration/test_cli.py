@@ -573,7 +573,8 @@ def test_errors_after_the_fact_are_incomplete(
     ran = gurney("fetch", URL, "--all", "-o", tmp_path)
 
     assert ExitCode.INCOMPLETE == ran.code
-    assert "gurney: No space left on device: gurney-receipt.json" in ran.err
+    assert "the receipt cannot be written: No space left on device; make room" in ran.err
+    assert "no receipt that proves it" in ran.err
     assert "complete: 8 instances" not in ran.out
 
 

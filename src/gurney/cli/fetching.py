@@ -147,15 +147,30 @@ def _found(terminal: Terminal, trolley: Trolley, query: ExtendedQuery) -> Search
 
 def _conclude(terminal: Terminal, receipt: Receipt, target: Target) -> ExitCode:
     """Keep the receipt first; then the answer, on standard output, and the reasons."""
-    kept = keep(receipt, target.folder)
-    if target.receipt is not None:
-        write(receipt, target.receipt)
+    kept = _kept(terminal, receipt, target)
     if receipt.studies:
         terminal.show(summary(receipt))
-    terminal.show(headline(receipt))
-    terminal.note(f"receipt: {kept}")
-    if receipt.complete:
-        return ExitCode.COMPLETE
+    if kept is None and receipt.complete:
+        terminal.warn("all that was asked for is here, and there is no receipt that proves it")
+    else:
+        terminal.show(headline(receipt))
+    if kept is not None:
+        terminal.note(f"receipt: {kept}")
+        if receipt.complete:
+            return ExitCode.COMPLETE
     explain(terminal, receipt)
     terminal.warn("to go on, run the same command again: what is here is not fetched twice")
     return ExitCode.INCOMPLETE
+
+
+def _kept(terminal: Terminal, receipt: Receipt, target: Target) -> Path | None:
+    """Return where the receipt is; `None` if it cannot be written, as when the disk is full."""
+    try:
+        kept = keep(receipt, target.folder)
+        if target.receipt is not None:
+            write(receipt, target.receipt)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        terminal.error(f"the receipt cannot be written: {reason}; make room, or change permissions")
+        return None
+    return kept

@@ -53,7 +53,11 @@ class Filter:
 # Written out, and compared with the fields of ExtendedQuery by a test: to import it here would
 # make `gurney --help` import pydicom.
 FILTERS: Final = (
-    Filter("PatientName", "Name, as in 'Doe*'; case and accents do not count.", "n"),
+    Filter(
+        "PatientName",
+        "Name, as in 'Doe*'; case does not count, and accents do only to some archives.",
+        "n",
+    ),
     Filter("PatientID", "Patient ID.", "i"),
     Filter("PatientBirthDate", "Birth date, or a range of them.", metavar="DATE"),
     Filter("PatientSex", "M, F or O.", metavar="CODE"),

@@ -409,6 +409,13 @@ def test_nothing_is_complete(reply: Reply) -> None:
     assert "" == said(result)
 
 
+@pytest.mark.parametrize("body", [b'["6816cb19-844d5aee"]', b'[{"ID": "x"}, 7]', b"[{}]"])
+def test_what_is_no_dicom_is_told(body: bytes) -> None:
+    """The address may be that of another service, an archive's own say: that is not "none"."""
+    with pytest.raises(ProtocolViolationError, match="is the address that of DICOMweb"):
+        QidoRS(Archive([], always(Reply(body)))).find_studies(Query())
+
+
 def test_q03_no_bytes_are_noted() -> None:
     """An empty body is taken for an empty list, and said."""
     result = QidoRS(Archive([], always(Reply(b"")))).find_studies(Query(PatientID="7"))

@@ -120,6 +120,11 @@ class JSONItem:
         self._source: str = source
         self._depth: int = depth
 
+    @property
+    def blank(self) -> bool:
+        """Whether this has no attribute at all."""
+        return not self._attributes
+
     def text(self, keyword: str) -> str:
         """Return the first value of *keyword* as text, ``""`` if there is none."""
         attribute = self._attributes.get(canonical(keyword))

@@ -118,10 +118,11 @@ class Listing:
 
         Doubles within a page are passed on: there they are no accident of paging (Q22, Q33).
         """
-        received, rows, self._repeated = 0, set[Names](), 0
+        received, blank, rows, self._repeated = 0, 0, set[Names](), 0
         try:
             for item in page.items():
                 received += 1
+                blank += item.blank
                 names: Names = tuple([item.text(name) for name in self._names])
                 if not names[0]:
                     item = PlacedItem(item, self._above)  # noqa: PLW2901  the same, better placed
@@ -136,6 +137,10 @@ class Listing:
                 yield names, item
         finally:
             self._rows |= rows
+        if received and blank == received:
+            raise ProtocolViolationError(
+                page.asked, "JSON came without DICOM attributes; is the address that of DICOMweb?"
+            )
         return received
 
     def _page(self) -> Page | None:
