@@ -127,8 +127,7 @@ class Gate:
         try:
             yield
         finally:
-            with self._lock:
-                del self._helps[helper]
+            self._helps.pop(helper, None)  # one step; a thread that ends waits for no lock
 
     def wake(self) -> None:
         """Have all who wait look again whether they still need to."""
@@ -159,7 +158,7 @@ class Gate:
             and self._inside[helped.thread] > 0
             and not any(
                 self._inside[other] > 0 and help_.thread == helped.thread
-                for other, help_ in self._helps.items()
+                for other, help_ in list(self._helps.items())
             )
         )
 

@@ -260,3 +260,22 @@ def test_a_pause_ends_with_the_caller(gate: Gate) -> None:
         assert asked.wait(LONG)
 
     assert before == readers()
+
+
+def test_the_collector_may_close_it_where_the_gate_is_locked() -> None:
+    """An abandoned download is closed wherever the collector runs: it must not wait for ever."""
+    gate = Gate()
+    ahead = ReadAhead[str](lambda _: pytest.fail("nothing is asked for"), gate, parallel=1)
+    ahead.submit("something")
+    closed = threading.Event()
+
+    def collect() -> None:
+        with gate._lock:  # pyright: ignore[reportPrivateUsage]  as inside `_has_room`
+            ahead.close()
+            closed.set()
+
+    collector = threading.Thread(target=collect, daemon=True)
+    collector.start()
+    collector.join(30)
+
+    assert closed.is_set()

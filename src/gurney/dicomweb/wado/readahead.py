@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 _BUFFER: Final = 4 << 20  # bytes of an answer that have come and are not yet taken
 _GRACE: Final = 0.2  # seconds in which a thread notices that it is given up
+_PATIENCE: Final = 5.0  # seconds for one that has noticed
 
 
 class Line(Generic[T]):
@@ -204,7 +205,8 @@ class ReadAhead(Generic[T]):
         """End everything that is under way.
 
         A thread that waits for an answer to begin ends when that does, or when the time for it is
-        over: nothing else can make it.
+        over: nothing else can make it. None is waited for without end: the collector may call this
+        in any thread, at any point, also in the middle of what holds the gate's lock.
         """
         with self._lock:
             self._closing = True
@@ -218,7 +220,8 @@ class ReadAhead(Generic[T]):
                 line.hang_up()
         for thread, line in reading.items():
             if thread is not current_thread():
-                thread.join(None if line is None or line.begun else _GRACE)
+                notices = get_ident() == self._caller and (line is None or line.begun)
+                thread.join(_PATIENCE if notices else _GRACE)
 
     def __enter__(self) -> Self:
         return self
