@@ -12,6 +12,7 @@ from typing import ClassVar, TypeAlias, cast
 import attrs
 import pytest
 from pydicom.dataset import Dataset
+from typing_extensions import override
 
 from gurney.core import (
     Completeness,
@@ -658,7 +659,8 @@ class TestBelievesTheBytes(Storing):
 
 
 class Forgets(MemoryStorage):
-    def find(self, reference: InstanceReference, /) -> Outcome | None:  # noqa: ARG002
+    @override
+    def find(self, reference: InstanceReference, /) -> Outcome | None:
         return None
 
 

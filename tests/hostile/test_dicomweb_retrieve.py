@@ -12,6 +12,7 @@ import attrs
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
+from typing_extensions import override
 
 from gurney.core import (
     BudgetExceededError,
@@ -319,7 +320,8 @@ def test_w06_multipart_where_a_single_part_was_asked_for() -> None:
 class CalledDICOM(Fault):
     """A multipart body that is labelled as the one instance that it is not."""
 
-    def replied(self, exchange: Exchange, reply: Reply, /) -> Reply:  # noqa: ARG002
+    @override
+    def replied(self, exchange: Exchange, reply: Reply, /) -> Reply:
         """Alter the label."""
         parts = is_multipart(reply.content_type)
         return reply.with_headers(Content_Type="application/dicom") if parts else reply
@@ -470,9 +472,10 @@ def test_w15_yields_it_once() -> None:
 class ForeignAndDoubled(Fault):
     """Metadata of an instance of another study come first, and those of one come twice."""
 
+    @override
     def described(
         self,
-        exchange: Exchange,  # noqa: ARG002
+        exchange: Exchange,
         objects: Sequence[JSONObject],
         /,
     ) -> Sequence[JSONObject]:
@@ -503,9 +506,10 @@ def test_w16_metadata_that_end_early_are_made_whole() -> None:
 class WithoutTheLast(Fault):
     """No metadata of the sixth instance, however they are asked for."""
 
+    @override
     def described(
         self,
-        exchange: Exchange,  # noqa: ARG002
+        exchange: Exchange,
         objects: Sequence[JSONObject],
         /,
     ) -> Sequence[JSONObject]:
@@ -692,7 +696,8 @@ def test_w23_odd_preambles_are_kept(make: Make) -> None:
 class PreambleOfPage(Fault):
     """The preamble of each file looks like the begin of a web page."""
 
-    def written(self, exchange: Exchange, contents: Sequence[bytes], /) -> Sequence[bytes]:  # noqa: ARG002
+    @override
+    def written(self, exchange: Exchange, contents: Sequence[bytes], /) -> Sequence[bytes]:
         """Write another preamble."""
         return [b"<!DOCTYPE html>".ljust(128) + content[128:] for content in contents]
 

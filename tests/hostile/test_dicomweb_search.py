@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 import attrs
 import pytest
 from pydicom.dataset import Dataset
+from typing_extensions import override
 
 from gurney.core import (
     AuthenticationError,
@@ -152,7 +153,8 @@ def test_paged_instances_make_a_whole(quirk: str) -> None:
 class NothingFurther(Fault):
     """After the first page nothing comes."""
 
-    def paged(self, exchange: Exchange, page: Page, /) -> Page:  # noqa: ARG002
+    @override
+    def paged(self, exchange: Exchange, page: Page, /) -> Page:
         """Find nothing beyond the first page."""
         return attrs.evolve(page, found=()) if page.start else page
 
@@ -160,7 +162,8 @@ class NothingFurther(Fault):
 class SaysPartial(Fault):
     """Says by the status that there are more results, and not by a Warning."""
 
-    def replied(self, exchange: Exchange, reply: Reply, /) -> Reply:  # noqa: ARG002
+    @override
+    def replied(self, exchange: Exchange, reply: Reply, /) -> Reply:
         """Answer 206 instead."""
         if "Warning" not in reply.headers:
             return reply
@@ -219,7 +222,8 @@ def test_q10_one_more_than_the_query_takes_is_not_passed_on() -> None:
 class OneMoreIfThatIsAll(Fault):
     """Sends a page and one more if that is everything; else a page, and in silence no more."""
 
-    def paged(self, exchange: Exchange, page: Page, /) -> Page:  # noqa: ARG002
+    @override
+    def paged(self, exchange: Exchange, page: Page, /) -> Page:
         """Forget all that is beyond the first page, but for a single one."""
         if len(page.found) <= self.page_size + 1:
             return page
@@ -289,7 +293,8 @@ class LosesPatience(Fault):
         super().__init__()
         self.asked: int = 0
 
-    def refusal(self, exchange: Exchange, /) -> Reply | None:  # noqa: ARG002
+    @override
+    def refusal(self, exchange: Exchange, /) -> Reply | None:
         """Count."""
         self.asked += 1
         return Reply(403) if self.asked > 50 else None
@@ -445,9 +450,10 @@ def test_q20_counts_are_asked_for() -> None:
 class WithoutCounts(Fault):
     """No counts, whoever asks."""
 
+    @override
     def described(
         self,
-        exchange: Exchange,  # noqa: ARG002
+        exchange: Exchange,
         objects: Sequence[JSONObject],
         /,
     ) -> Sequence[JSONObject]:
@@ -520,9 +526,10 @@ def test_q23_q26_odd_json_says_the_same(quirk: str, level: QueryLevels) -> None:
 class EmptyTextForItems(Fault):
     """A sequence without items is sent as an empty text."""
 
+    @override
     def described(
         self,
-        exchange: Exchange,  # noqa: ARG002
+        exchange: Exchange,
         objects: Sequence[JSONObject],
         /,
     ) -> Sequence[JSONObject]:

@@ -18,7 +18,7 @@ def transport_of(archive: str | Transport, session: Session | None) -> Transport
     InvalidInputError
         If there is a session for a `Transport`, which has its own; or if the address is none.
     """
-    if isinstance(archive, str):
+    if not isinstance(archive, Transport):
         return Transport(archive, session)
     if session is not None:
         raise InvalidInputError(

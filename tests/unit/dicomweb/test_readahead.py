@@ -266,16 +266,16 @@ def test_the_collector_may_close_it_where_the_gate_is_locked() -> None:
     """An abandoned download is closed wherever the collector runs: it must not wait for ever."""
     gate = Gate()
     ahead = ReadAhead[str](lambda _: pytest.fail("nothing is asked for"), gate, parallel=1)
-    ahead.submit("something")
     closed = threading.Event()
 
     def collect() -> None:
         with gate._lock:  # pyright: ignore[reportPrivateUsage]  as inside `_has_room`
+            ahead.submit("something")  # whose thread cannot go on now
             ahead.close()
             closed.set()
 
     collector = threading.Thread(target=collect, daemon=True)
     collector.start()
-    collector.join(30)
+    collector.join(10)
 
     assert closed.is_set()

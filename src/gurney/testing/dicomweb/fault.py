@@ -126,40 +126,40 @@ class Fault:
         """A URL of another origin, without a slash at its end."""
         return (self.settings.elsewhere or "http://elsewhere.invalid").rstrip("/")
 
-    def refusal(self, exchange: Exchange, /) -> Reply | None:  # noqa: ARG002
+    def refusal(self, exchange: Exchange, /) -> Reply | None:  # noqa: ARG002  for those who override it
         """Answer at once, without looking at what is asked for; `None` to go on."""
         return None
 
-    def understood(self, exchange: Exchange, asked: Asked, /) -> Asked:  # noqa: ARG002
+    def understood(self, exchange: Exchange, asked: Asked, /) -> Asked:  # noqa: ARG002  for those who override it
         """Take the request for another one."""
         return asked
 
-    def paged(self, exchange: Exchange, page: Page, /) -> Page:  # noqa: ARG002
+    def paged(self, exchange: Exchange, page: Page, /) -> Page:  # noqa: ARG002  for those who override it
         """Choose other results of a search."""
         return page
 
     def described(
         self,
-        exchange: Exchange,  # noqa: ARG002
+        exchange: Exchange,  # noqa: ARG002  for those who override it
         objects: Sequence[JSONObject],
         /,
     ) -> Sequence[JSONObject]:
         """Say other things of what was found, or of instances whose metadata was asked for."""
         return objects
 
-    def chosen(self, exchange: Exchange, instances: Sequence[Held], /) -> Sequence[Held]:  # noqa: ARG002
+    def chosen(self, exchange: Exchange, instances: Sequence[Held], /) -> Sequence[Held]:  # noqa: ARG002  for those who override it
         """Send other instances than those asked for."""
         return instances
 
-    def written(self, exchange: Exchange, contents: Sequence[bytes], /) -> Sequence[bytes]:  # noqa: ARG002
+    def written(self, exchange: Exchange, contents: Sequence[bytes], /) -> Sequence[bytes]:  # noqa: ARG002  for those who override it
         """Alter Part 10 files."""
         return contents
 
-    def enveloped(self, exchange: Exchange, envelope: Envelope, /) -> Envelope:  # noqa: ARG002
+    def enveloped(self, exchange: Exchange, envelope: Envelope, /) -> Envelope:  # noqa: ARG002  for those who override it
         """Put the files into another envelope."""
         return envelope
 
-    def replied(self, exchange: Exchange, reply: Reply, /) -> Reply:  # noqa: ARG002
+    def replied(self, exchange: Exchange, reply: Reply, /) -> Reply:  # noqa: ARG002  for those who override it
         """Alter the answer as it goes out; refusals come here too."""
         return reply
 

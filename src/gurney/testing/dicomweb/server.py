@@ -59,7 +59,7 @@ class DICOMwebServer:
     Raises
     ------
     InvalidInputError
-        For an id that `FAULTS` does not have, or a port that is taken.
+        For an id that `FAULTS` does not have, an empty page, or a port that is taken.
     InvalidUIDError, DuplicateUIDError
         If a data set has no UIDs, or two are one instance.
 
@@ -88,6 +88,8 @@ class DICOMwebServer:
         pause: float = 0.05,
         elsewhere: str = "",
     ) -> None:
+        if page is not None and page < 1:
+            raise InvalidInputError(f"a page holds 1 result or more, not {page}")
         self.requests: list[Asked] = []
         self._settings: Settings = Settings(page, keys, cut_after, times, pause, elsewhere)
         self._faults: Sequence[Fault] = [fault_of(fault, self._settings) for fault in faults]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 from pydicom.uid import ExplicitVRLittleEndian
+from typing_extensions import override
 
 from ..accepting import Accepted, accepted
 from ..asked import Asked, Service
@@ -77,7 +78,8 @@ class NoTranscoder(Fault):
 class TransferSyntaxIgnored(Fault):
     """WADO-URI ignores ``transferSyntax``: what is stored comes."""
 
-    def understood(self, exchange: Exchange, asked: Asked, /) -> Asked:  # noqa: ARG002
+    @override
+    def understood(self, exchange: Exchange, asked: Asked, /) -> Asked:
         """Leave it out."""
         kept = tuple(pair for pair in asked.parameters if pair[0] != "transferSyntax")
         same = asked.service is not Service.WADO_URI or kept == asked.parameters

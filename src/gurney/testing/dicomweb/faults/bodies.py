@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import attrs
+from typing_extensions import override
 
 from ..asked import Asked, Service
 from ..envelope import Envelope
@@ -64,7 +65,8 @@ class CutInPart(Fault):
 class NoPartHeaders(Fault):
     """The parts have no headers."""
 
-    def enveloped(self, exchange: Exchange, envelope: Envelope, /) -> Envelope:  # noqa: ARG002
+    @override
+    def enveloped(self, exchange: Exchange, envelope: Envelope, /) -> Envelope:
         """Write none."""
         return attrs.evolve(envelope, headers=False)
 
@@ -76,7 +78,8 @@ class BoundaryForms(Fault):
         super().__init__(settings)
         self._forms: Iterator[Envelope] = itertools.cycle(_FORMS)
 
-    def enveloped(self, exchange: Exchange, envelope: Envelope, /) -> Envelope:  # noqa: ARG002
+    @override
+    def enveloped(self, exchange: Exchange, envelope: Envelope, /) -> Envelope:
         """Take the next form."""
         with self._lock:
             form = next(self._forms)
@@ -86,7 +89,8 @@ class BoundaryForms(Fault):
 class LineFeeds(Fault):
     """Lines of a multipart body end with LF only, and it has a preamble and an epilogue."""
 
-    def enveloped(self, exchange: Exchange, envelope: Envelope, /) -> Envelope:  # noqa: ARG002
+    @override
+    def enveloped(self, exchange: Exchange, envelope: Envelope, /) -> Envelope:
         """Write it so."""
         preamble, epilogue = b"This is a multi-part message.", b"That was it.\n--\n"
         return attrs.evolve(envelope, newline=b"\n", preamble=preamble, epilogue=epilogue)
@@ -95,7 +99,8 @@ class LineFeeds(Fault):
 class OtherEnvelope(Fault):
     """One instance comes as application/dicom if multipart is asked for, and the other way."""
 
-    def enveloped(self, exchange: Exchange, envelope: Envelope, /) -> Envelope:  # noqa: ARG002
+    @override
+    def enveloped(self, exchange: Exchange, envelope: Envelope, /) -> Envelope:
         """Swap them."""
         return attrs.evolve(envelope, bare=not envelope.bare)
 
@@ -122,7 +127,8 @@ class NoParts(Fault):
 class Packed(Fault):
     """Bodies are packed by gzip, whatever is accepted; Content-Length counts packed bytes."""
 
-    def replied(self, exchange: Exchange, reply: Reply, /) -> Reply:  # noqa: ARG002
+    @override
+    def replied(self, exchange: Exchange, reply: Reply, /) -> Reply:
         """Pack it."""
         body = b"".join(reply.body)
         if not body:
@@ -134,7 +140,8 @@ class Packed(Fault):
 class RangeIgnored(Fault):
     """Range requests are answered by 200 and the whole body."""
 
-    def understood(self, exchange: Exchange, asked: Asked, /) -> Asked:  # noqa: ARG002
+    @override
+    def understood(self, exchange: Exchange, asked: Asked, /) -> Asked:
         """Leave the header out."""
         if "range" not in asked.headers:
             return asked

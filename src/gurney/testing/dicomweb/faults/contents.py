@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 
 import attrs
+from typing_extensions import override
 
 from gurney.core import DICOMObjectLevels, InstanceReference, put
 
@@ -104,7 +105,8 @@ class ListedButGone(Fault):
 class OddPreamble(Fault):
     """The preamble of each file is that of a TIFF image."""
 
-    def written(self, exchange: Exchange, contents: Sequence[bytes], /) -> Sequence[bytes]:  # noqa: ARG002
+    @override
+    def written(self, exchange: Exchange, contents: Sequence[bytes], /) -> Sequence[bytes]:
         """Write another preamble."""
         return [b"II*\0" + bytes(range(124)) + content[128:] for content in contents]
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import attrs
 from pydicom.datadict import keyword_for_tag
+from typing_extensions import override
 
 from gurney.core import DICOMObjectLevels
 
@@ -54,9 +55,10 @@ class UIDsMissingAndDoubled(Fault):
 class Oddities(Fault):
     """JSON by no rules: tags in lower case, keywords, no VR, bare values, doubled keys, BOM, ..."""
 
+    @override
     def described(
         self,
-        exchange: Exchange,  # noqa: ARG002
+        exchange: Exchange,
         objects: Sequence[JSONObject],
         /,
     ) -> Sequence[JSONObject]:
@@ -64,7 +66,8 @@ class Oddities(Fault):
         odd = [_odd(one, place) for place, one in enumerate(objects)]
         return odd or objects
 
-    def replied(self, exchange: Exchange, reply: Reply, /) -> Reply:  # noqa: ARG002
+    @override
+    def replied(self, exchange: Exchange, reply: Reply, /) -> Reply:
         """Begin with a byte order mark; double the first key."""
         if "json" not in reply.content_type or reply.status != 200:
             return reply
@@ -77,7 +80,8 @@ class Oddities(Fault):
 class SingleObject(Fault):
     """A list of one is sent as that one."""
 
-    def replied(self, exchange: Exchange, reply: Reply, /) -> Reply:  # noqa: ARG002
+    @override
+    def replied(self, exchange: Exchange, reply: Reply, /) -> Reply:
         """Take the brackets off."""
         if "json" not in reply.content_type or reply.status != 200:
             return reply
@@ -90,9 +94,10 @@ class SingleObject(Fault):
 class WrongCharacterSet(Fault):
     """The text is UTF-8, and the Specific Character Set in it says ISO_IR 100."""
 
+    @override
     def described(
         self,
-        exchange: Exchange,  # noqa: ARG002
+        exchange: Exchange,
         objects: Sequence[JSONObject],
         /,
     ) -> Sequence[JSONObject]:
@@ -104,9 +109,10 @@ class WrongCharacterSet(Fault):
 class DamagedNames(Fault):
     """Each character of a name that is not ASCII has become a question mark."""
 
+    @override
     def described(
         self,
-        exchange: Exchange,  # noqa: ARG002
+        exchange: Exchange,
         objects: Sequence[JSONObject],
         /,
     ) -> Sequence[JSONObject]:
@@ -117,9 +123,10 @@ class DamagedNames(Fault):
 class WrongRetrieveURL(Fault):
     """The Retrieve URLs are of another origin: `elsewhere`."""
 
+    @override
     def described(
         self,
-        exchange: Exchange,  # noqa: ARG002
+        exchange: Exchange,
         objects: Sequence[JSONObject],
         /,
     ) -> Sequence[JSONObject]:

@@ -9,6 +9,7 @@ from urllib.parse import unquote_plus
 
 import attrs
 from pydicom.datadict import dictionary_VR, tag_for_keyword
+from typing_extensions import override
 
 from ..asked import Asked, Service, parameters
 from ..fault import Exchange, Fault, JSONObject, Page
@@ -45,7 +46,8 @@ _NOT_DECODED: Final = re.compile(r"(%2A|%5E|%2F|%20)", re.IGNORECASE)
 class KeysIgnored(Fault):
     """Keys that are not supported are ignored, and nothing says so: more is found than matches."""
 
-    def understood(self, exchange: Exchange, asked: Asked, /) -> Asked:  # noqa: ARG002
+    @override
+    def understood(self, exchange: Exchange, asked: Asked, /) -> Asked:
         """Leave keys out."""
         return _without(asked, self._is_ignored)
 
@@ -83,7 +85,8 @@ class NoLists(Fault):
 class AllIgnored(Fault):
     """The include field ``all`` is ignored, and nothing says so."""
 
-    def understood(self, exchange: Exchange, asked: Asked, /) -> Asked:  # noqa: ARG002
+    @override
+    def understood(self, exchange: Exchange, asked: Asked, /) -> Asked:
         """Leave ``all`` out."""
         kept = tuple(pair for pair in asked.parameters if pair != ("includefield", "all"))
         return asked if kept == asked.parameters else attrs.evolve(asked, parameters=kept)
@@ -119,7 +122,8 @@ class IncludeFieldRefused(Fault):
 class EscapesNotDecoded(Fault):
     """%2A, %5E, %2F and %20 in values are not decoded: an escaped wildcard finds nothing."""
 
-    def understood(self, exchange: Exchange, asked: Asked, /) -> Asked:  # noqa: ARG002
+    @override
+    def understood(self, exchange: Exchange, asked: Asked, /) -> Asked:
         """Decode half."""
         if asked.service is not Service.SEARCH:
             return asked

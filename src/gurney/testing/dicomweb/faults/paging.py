@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+from typing_extensions import override
 
 from ..asked import Service
 from ..fault import Exchange, Fault, Page
@@ -26,7 +27,8 @@ __all__ = [
 class Pages(Fault):
     """At most a page of results comes, and a Warning 299 says how many more there are."""
 
-    def paged(self, exchange: Exchange, page: Page, /) -> Page:  # noqa: ARG002
+    @override
+    def paged(self, exchange: Exchange, page: Page, /) -> Page:
         """Cut at a page."""
         return _cut(page, self.page_size)
 
@@ -43,7 +45,8 @@ class DefaultPage(Fault):
 class SilentCap(Fault):
     """At most a page of results comes, whatever the limit, and nothing says so."""
 
-    def paged(self, exchange: Exchange, page: Page, /) -> Page:  # noqa: ARG002
+    @override
+    def paged(self, exchange: Exchange, page: Page, /) -> Page:
         """Cut at a page."""
         return _silent(_cut(page, self.page_size))
 
@@ -51,7 +54,8 @@ class SilentCap(Fault):
 class CapBeforeOffset(Fault):
     """The cap comes before the offset: a page of results, then none, and nothing says so."""
 
-    def paged(self, exchange: Exchange, page: Page, /) -> Page:  # noqa: ARG002
+    @override
+    def paged(self, exchange: Exchange, page: Page, /) -> Page:
         """Forget all that is beyond the first page."""
         capped = page.found[: self.page_size]
         return page if len(capped) == len(page.found) else attrs.evolve(page, found=capped)
@@ -60,7 +64,8 @@ class CapBeforeOffset(Fault):
 class ShortPages(Fault):
     """A page holds half of what it could, and more follow; nothing says so."""
 
-    def paged(self, exchange: Exchange, page: Page, /) -> Page:  # noqa: ARG002
+    @override
+    def paged(self, exchange: Exchange, page: Page, /) -> Page:
         """Halve the page."""
         return _silent(_cut(page, -(-len(page.items) // 2)))
 
@@ -68,7 +73,8 @@ class ShortPages(Fault):
 class OneMore(Fault):
     """A cap of N gives N + 1, and nothing says that there are more."""
 
-    def paged(self, exchange: Exchange, page: Page, /) -> Page:  # noqa: ARG002
+    @override
+    def paged(self, exchange: Exchange, page: Page, /) -> Page:
         """Send one more than a page."""
         page = _silent(_cut(page, self.page_size))
         return attrs.evolve(page, stop=page.stop + 1) if page.remaining else page
@@ -77,7 +83,8 @@ class OneMore(Fault):
 class OffsetIgnored(Fault):
     """The offset is ignored: each page is the first one, and nothing says so."""
 
-    def paged(self, exchange: Exchange, page: Page, /) -> Page:  # noqa: ARG002
+    @override
+    def paged(self, exchange: Exchange, page: Page, /) -> Page:
         """Begin at the beginning."""
         size = min(self.page_size, page.stop - page.start)
         return _silent(attrs.evolve(page, start=0, stop=size))
@@ -86,7 +93,8 @@ class OffsetIgnored(Fault):
 class OverlappingPages(Fault):
     """Each page begins with the last result of the one before; nothing says that there are more."""
 
-    def paged(self, exchange: Exchange, page: Page, /) -> Page:  # noqa: ARG002
+    @override
+    def paged(self, exchange: Exchange, page: Page, /) -> Page:
         """Begin one earlier."""
         page = _silent(_cut(page, self.page_size))
         begins_inside = 0 < page.start < len(page.found)
@@ -103,7 +111,8 @@ class LimitTooLarge(Fault):
             return plain(400, f"limit must not be more than {self.page_size}")
         return None
 
-    def paged(self, exchange: Exchange, page: Page, /) -> Page:  # noqa: ARG002
+    @override
+    def paged(self, exchange: Exchange, page: Page, /) -> Page:
         """Cut at a page."""
         return _silent(_cut(page, self.page_size))
 

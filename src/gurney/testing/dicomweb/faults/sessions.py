@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import attrs
+from typing_extensions import override
 
 from ..asked import Asked, Service
 from ..describing import DICOM_JSON
@@ -35,7 +36,8 @@ class RetryAfter(Fault):
 
     times: ClassVar[int | None] = 1
 
-    def refusal(self, exchange: Exchange, /) -> Reply | None:  # noqa: ARG002
+    @override
+    def refusal(self, exchange: Exchange, /) -> Reply | None:
         """Ask to come again."""
         return plain(503, "too busy").with_headers(Retry_After="7")
 
@@ -60,7 +62,8 @@ class ExpiredToken(Fault):
 class JSONForXML(Fault):
     """JSON comes to those who accept XML only."""
 
-    def understood(self, exchange: Exchange, asked: Asked, /) -> Asked:  # noqa: ARG002
+    @override
+    def understood(self, exchange: Exchange, asked: Asked, /) -> Asked:
         """Read XML as JSON."""
         of_json = asked.service in (Service.SEARCH, Service.METADATA)
         if not (of_json and "xml" in asked.accept and "json" not in asked.accept):
