@@ -23,7 +23,8 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from gurney.core import Assembler, DICOMObjectLevels, Query, Study
-from gurney.dicomweb.dicomjson import parse, rechecker
+from gurney.dicomweb.dicomjson import parse
+from gurney.searching import rechecker
 
 ROUNDS = 15
 UID = "1.3.6.1.4.1.14519.5.2.1.2692.1975"

@@ -43,9 +43,9 @@ from gurney.dicomweb.dicomjson import (
     is_markup,
     left_out,
     parse,
-    rechecker,
     to_dataset,
 )
+from gurney.searching import rechecker
 
 SECRET = "JANE^DOE"
 UID = "1.2.3"

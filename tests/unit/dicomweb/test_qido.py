@@ -1488,7 +1488,7 @@ def test_threads_are_few() -> None:
     archive.faults.append(remember)
     QidoRS(archive, parallel=2).find_studies(Query(query_level=SERIES))
 
-    assert {"gurney-qido_0", "gurney-qido_1"} >= names
+    assert {"gurney-search_0", "gurney-search_1"} >= names
 
 
 def test_doubles_are_held_back_once_though_asked_for_again() -> None:

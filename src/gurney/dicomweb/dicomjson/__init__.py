@@ -5,7 +5,6 @@ from __future__ import annotations
 from .attributes import LeftOut, Reading
 from .datasets import left_out, to_dataset
 from .parsing import JSONItem, JSONLimits, is_markup, parse
-from .rechecking import rechecker
 
 __all__ = [
     "JSONItem",
@@ -15,6 +14,5 @@ __all__ = [
     "is_markup",
     "left_out",
     "parse",
-    "rechecker",
     "to_dataset",
 ]

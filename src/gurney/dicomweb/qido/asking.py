@@ -15,10 +15,11 @@ from ...core import (
     TransferInterruptedError,
 )
 from ...http import Transport
+from ...searching import Question
 from ..dicomjson import JSONItem, parse
-from .addresses import Question, query_of
+from .addresses import path_of, query_of
 
-__all__ = ["Desk", "Page"]
+__all__ = ["Page", "Pages"]
 
 _ACCEPT: Final = {"Accept": "application/dicom+json"}
 _ADDITIONAL: Final = re.compile(r"(?:(\d+)\s+)?(?:additional|more)\s+results", re.IGNORECASE)
@@ -74,7 +75,7 @@ class _Manner:
         yield from (_Manner(size, fields=False) for size in [*smaller, *unlimited])
 
 
-class Desk:
+class Pages:
     """Asks an archive for pages, in the way that it was found to answer."""
 
     def __init__(self, transport: Transport, page_size: int, *, missing_is_none: bool) -> None:
@@ -121,8 +122,8 @@ class Desk:
             window.append(f"limit={min(sizes)}")
         if offset:
             window.append(f"offset={offset}")
-        path = question.path
-        return self._get(path, "&".join(filter(None, window)), self.transport.retries.attempts)
+        params = "&".join(filter(None, window))
+        return self._get(path_of(question), params, self.transport.retries.attempts)
 
     def _get(self, path: str, params: str, attempts: int) -> Page:
         """Ask again if an answer stops; the transport does so only if there is none."""

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
 from ...core import DICOMObjectLevels, NotFoundError, ProtocolViolationError, RequestRefusedError
-from ..dicomjson import JSONItem
-from .addresses import Question
-from .asking import Desk, Page
-from .placing import PlacedItem
+from ...searching import Item, Names, NotRelationalError, PlacedItem, Question
+from .asking import Page, Pages
 
-__all__ = ["Listing", "Names"]
+__all__ = ["PagedListing"]
 
-Names: TypeAlias = tuple[str, ...]
-"""UIDs from the study down to the item; one that is missing is empty."""
-
+_NOT_RELATIONAL: Final = (400, 404, 405, 501)  # of archives that do not list all series
 _UIDS: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
-class Listing:
-    """The items of one question; iterate over it once, then see how it ended.
+class PagedListing:
+    """The items of one question; see `gurney.searching.Listing`.
 
     Pages are asked for until one is empty: a short page is no end (Q09). Items that come again on
     a later page are passed over (Q12). The next page begins after as many objects as are known:
@@ -29,7 +25,7 @@ class Listing:
 
     Parameters
     ----------
-    desk
+    pages
         Who asks.
     question
         What to list.
@@ -54,7 +50,7 @@ class Listing:
 
     def __init__(
         self,
-        desk: Desk,
+        pages: Pages,
         question: Question,
         *,
         expected: int | None = None,
@@ -66,7 +62,7 @@ class Listing:
         self.total: int | None = None
         self.note: str = ""
         self.received: int = 0
-        self._desk: Desk = desk
+        self._pages: Pages = pages
         self._question: Question = question
         self._expected: int | None = expected
         self._start: int = offset
@@ -85,8 +81,8 @@ class Listing:
         """How many objects have come, each once."""
         return len(self._objects)
 
-    def __iter__(self) -> Iterator[tuple[Names, JSONItem]]:
-        patience, stale, cut = self._desk.transport.retries.attempts, False, False
+    def __iter__(self) -> Iterator[tuple[Names, Item]]:
+        patience, stale, cut = self._pages.transport.retries.attempts, False, False
         while not self._is_enough():
             page, known = self._page(), self.count
             if page is None:
@@ -113,19 +109,20 @@ class Listing:
             self._next += new or received
         self._judge_end()
 
-    def _new_items(self, page: Page) -> Generator[tuple[Names, JSONItem], None, int]:
+    def _new_items(self, page: Page) -> Generator[tuple[Names, Item], None, int]:
         """Yield what no earlier page had; return how many items the page has.
 
         Doubles within a page are passed on: there they are no accident of paging (Q22, Q33).
         """
         received, blank, rows, self._repeated = 0, 0, set[Names](), 0
         try:
-            for item in page.items():
+            for came in page.items():
                 received += 1
-                blank += item.blank
+                blank += came.blank
+                item: Item = came
                 names: Names = tuple([item.text(name) for name in self._names])
                 if not names[0]:
-                    item = PlacedItem(item, self._above)  # noqa: PLW2901  the same, better placed
+                    item = PlacedItem(item, self._above)
                     names = tuple([item.text(name) for name in self._names])
                 row = (*names, item.text("PatientID")) if self._is_of_studies else names
                 if row in self._rows:
@@ -146,12 +143,14 @@ class Listing:
     def _page(self) -> Page | None:
         most = None if self._most is None else self._most - self.count
         try:
-            return self._desk.page(self._question, self._start + self._next, most)
+            return self._pages.page(self._question, self._start + self._next, most)
         except (RequestRefusedError, NotFoundError) as error:
             if error.status == 413:
                 self.capped = "the archive refuses to answer with so much at once (status 413)"
             elif self.received:
                 self.doubt = f"the archive refuses further pages (status {error.status})"
+            elif self._question.is_relational and error.status in _NOT_RELATIONAL:
+                raise NotRelationalError(str(error)) from error
             else:
                 raise
             return None

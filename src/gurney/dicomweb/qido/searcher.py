@@ -6,11 +6,11 @@ from requests import Session
 
 from ...core import InvalidInputError, Query, Searcher, SearchResult
 from ...http import Transport
+from ...searching import Experience, Finding, Window
 from ..lines import transport_of
 from ..query import DICOMwebQuery
-from .asking import Desk
-from .finding import Finding
-from .searching import Experience
+from .asking import Pages
+from .desk import QidoDesk
 
 __all__ = ["QidoRS"]
 
@@ -65,7 +65,9 @@ class QidoRS(Searcher):
         self.max_requests: int = max_requests
         self.relational: bool = relational
         self.parallel: int = parallel
-        self._desk: Desk = Desk(self.transport, page_size, missing_is_none=missing_is_none)
+        self._desk: QidoDesk = QidoDesk(
+            Pages(self.transport, page_size, missing_is_none=missing_is_none)
+        )
         self._experience: Experience = Experience()
 
     def find_studies(self, query: Query, /) -> SearchResult:
@@ -84,10 +86,13 @@ class QidoRS(Searcher):
         ProtocolViolationError
             If what it answers is not DICOM JSON.
         """
+        asked = DICOMwebQuery.init_from_query(query)
         finding = Finding(
             self._desk,
             self._experience,
-            DICOMwebQuery.init_from_query(query),
+            asked,
+            Window(asked.offset, asked.limit),
+            fuzzy=asked.fuzzy_matching,
             max_requests=self.max_requests,
             relational=self.relational,
             parallel=self.parallel,

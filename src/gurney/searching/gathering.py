@@ -9,22 +9,18 @@ from typing import Final
 
 import attrs
 
-from ...core import (
+from ..core import (
     Completeness,
     DICOMObjectLevels,
     Found,
     Matches,
-    NotFoundError,
-    RequestRefusedError,
     chunked,
     search_in_parts,
 )
-from ..dicomjson import JSONItem
-from .addresses import Keys, Question, alternatives, loosened, not_required
 from .allowance import Allowance
-from .asking import Desk
+from .desk import Desk, Item, Listing, NotRelationalError, Question
 from .doubts import Doubt
-from .paging import Listing
+from .keys import Keys, alternatives, not_required
 
 __all__ = ["Experience", "Search", "Window"]
 
@@ -86,23 +82,23 @@ class Search:
         self,
         desk: Desk,
         question: Question,
-        check: Callable[[JSONItem], Matches],
+        check: Callable[[Item], Matches],
         *,
         dates: tuple[date | None, date | None] = (None, None),
         window: Window | None = None,
         allowance: Allowance,
         experience: Experience,
     ) -> None:
-        self.items: dict[str, JSONItem] = {}
-        self.odd: list[tuple[str, JSONItem]] = []
+        self.items: dict[str, Item] = {}
+        self.odd: list[tuple[str, Item]] = []
         self.level: DICOMObjectLevels = question.level
         self._odd: set[str] = set()
         self.doubts: list[Doubt] = []
         self.notes: dict[str, None] = {}
-        self.loose: dict[str, JSONItem] = {}
+        self.loose: dict[str, Item] = {}
         self._desk: Desk = desk
         self._question: Question = question
-        self._check: Callable[[JSONItem], Matches] = check
+        self._check: Callable[[Item], Matches] = check
         self._dates: tuple[date | None, date | None] = dates
         self._window: Window = window or Window()
         self._allowance: Allowance = allowance
@@ -118,7 +114,7 @@ class Search:
     # ------------------------------------------------------------ asking
 
     def _gather(self, keys: Keys) -> None:
-        loose, known, doubts = loosened(keys), set(self.items), len(self.doubts)
+        loose, known, doubts = self._desk.loosened(keys), set(self.items), len(self.doubts)
         if loose == keys or not (loose and self._experience.decodes_badly):
             self._gather_as_asked(keys)
         new = (item for uids, item in self.items.items() if uids not in known)
@@ -189,7 +185,7 @@ class Search:
         if is_proved and gathered.questions and len(gathered.items) == len(first):
             proved[level] = max(found.received, proved.get(level, 0))
 
-    def _ask(self, keys: Keys, further: Mapping[str, str]) -> Found[JSONItem]:
+    def _ask(self, keys: Keys, further: Mapping[str, str]) -> Found[Item]:
         """Ask for a part.
 
         To Orthanc no date is earlier than any: in each part that is open towards the past it would
@@ -208,19 +204,19 @@ class Search:
 
         Those archives that stop somewhere stop at the same number of studies and of series.
         """
-        question = Question("series", DICOMObjectLevels.SERIES)
-        listing = Listing(self._desk, question, most=count + 1)
+        question = Question(DICOMObjectLevels.SERIES)
+        listing = self._desk.list(question, most=count + 1)
         try:
             return sum(1 for _ in listing) > count
-        except (NotFoundError, RequestRefusedError):  # it does not list series of all studies
+        except NotRelationalError:
             return False
 
     def _list(
         self, keys: Keys, *, expected: int | None = None, offset: int = 0, most: int | None = None
-    ) -> tuple[dict[str, JSONItem], Listing]:
+    ) -> tuple[dict[str, Item], Listing]:
         question = attrs.evolve(self._question, keys=keys)
-        listing = Listing(self._desk, question, expected=expected, offset=offset, most=most)
-        found: dict[str, JSONItem] = {}
+        listing = self._desk.list(question, expected=expected, offset=offset, most=most)
+        found: dict[str, Item] = {}
         for names, item in listing:
             uid = "/".join(names)
             if not all(names) or uid in found:
@@ -233,14 +229,14 @@ class Search:
 
     # ------------------------------------------------------------ judging
 
-    def _keep_odd(self, uid: str, item: JSONItem) -> None:
+    def _keep_odd(self, uid: str, item: Item) -> None:
         """Keep what cannot be placed, or is there already; once, though parts bring it again."""
         written = f"{uid} {item.written(_TOLD_APART_BY)}"
         if written not in self._odd:
             self._odd.add(written)
             self.odd.append((uid, item))
 
-    def _keep(self, found: Mapping[str, JSONItem]) -> None:
+    def _keep(self, found: Mapping[str, Item]) -> None:
         for uid, item in found.items():
             self.items.setdefault(uid, item)
 
@@ -284,7 +280,7 @@ class Search:
         return name in self._experience.known_keys
 
 
-def _found(items: Mapping[str, JSONItem], listing: Listing) -> Found[JSONItem]:
+def _found(items: Mapping[str, Item], listing: Listing) -> Found[Item]:
     doubles = max(0, listing.received - len(items))
     return Found(items, listing.capped, listing.total, doubles)
 

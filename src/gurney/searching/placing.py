@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 from pydicom.dataset import Dataset
 
-from ..dicomjson import JSONItem, LeftOut, Reading
+from .desk import Item
 
 __all__ = ["PlacedItem"]
 
 
-class PlacedItem(JSONItem):
+class PlacedItem(Item):
     """An item together with the UIDs of what it is part of.
 
     The series of one study need not repeat its UID (PS3.18 table 10.6.3-4).
@@ -27,31 +27,27 @@ class PlacedItem(JSONItem):
 
     __slots__ = ("_item", "_uids")
 
-    def __init__(self, item: JSONItem, uids: Mapping[str, str]) -> None:
-        self._item: JSONItem = item
+    def __init__(self, item: Item, uids: Mapping[str, str]) -> None:
+        self._item: Item = item
         self._uids: Mapping[str, str] = uids
 
-    def text(self, keyword: str) -> str:
+    def text(self, keyword: str, /) -> str:
         """Return the first value of *keyword* as text, ``""`` if there is none."""
         return self._item.text(keyword) or self._uids.get(keyword, "")
 
-    def texts(self, keyword: str) -> tuple[str, ...]:
+    def texts(self, keyword: str, /) -> tuple[str, ...]:
         """Return the values of *keyword* as text."""
         given = self._uids.get(keyword)
         return self._item.texts(keyword) or ((given,) if given else ())
 
-    def reading(self, keyword: str) -> Reading | LeftOut | None:
-        """Return what the item itself says of *keyword*."""
-        return self._item.reading(keyword)
-
-    def written(self, names: Iterable[str]) -> list[object]:
+    def written(self, names: Iterable[str], /) -> list[object]:
         """Return what the archive wrote."""
         return self._item.written(names)
 
-    def dataset(self, wanted: Callable[[int], bool] | None = None) -> Dataset:
+    def dataset(self, wanted: Callable[[int], bool] | None = None, /) -> Dataset:
         """Return what the item itself says."""
         return self._item.dataset(wanted)
 
-    def part(self, wanted: Callable[[int], bool], /) -> Callable[[], Dataset]:
+    def part(self, wanted: Callable[[int], bool], /) -> Dataset | Callable[[], Dataset]:
         """Return what makes a data set of what the item itself says."""
         return self._item.part(wanted)

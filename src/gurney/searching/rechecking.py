@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...core import Matches, Query, matcher
-from .parsing import JSONItem
+from ..core import Matches, Query, matcher
+from .desk import Item
 
 __all__ = ["rechecker"]
 
 
-def rechecker(query: Query) -> Callable[[JSONItem], Matches]:
+def rechecker(query: Query) -> Callable[[Item], Matches]:
     """Compile *query* into a function that compares items with it, as `core.matches` does.
 
     It remembers its last answer: the items of a study, which come together, repeat what they say
@@ -28,7 +28,7 @@ def rechecker(query: Query) -> Callable[[JSONItem], Matches]:
     names = [f"{tag:08X}" for tag in tags]
     last: tuple[list[object], Matches] | None = None
 
-    def check(item: JSONItem) -> Matches:
+    def check(item: Item) -> Matches:
         nonlocal last
         said = item.written(names)
         try:

@@ -7,29 +7,25 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
-from ...core import (
+from ..core import (
     Completeness,
     DICOMObjectLevels,
-    NotFoundError,
-    RequestRefusedError,
+    ExtendedQuery,
     SearchResult,
     Study,
     assemble,
     level_of_keyword,
 )
-from ..dicomjson import JSONItem
-from ..query import DICOMwebQuery
-from .addresses import alternatives, loosened
 from .allowance import Allowance
-from .asking import Desk
 from .branches import Branch, find_branch
+from .desk import Desk, Item, NotRelationalError
 from .doubts import Doubt
+from .gathering import Experience, Window
+from .keys import alternatives
 from .one_study import Listed, Plan
-from .paging import Listing
 from .questions import Questions
 from .report import Report
-from .searching import Experience
-from .studies import NOT_RELATIONAL, StudySearch
+from .studies import StudySearch
 
 __all__ = ["Finding"]
 
@@ -44,14 +40,16 @@ class Finding:
         self,
         desk: Desk,
         experience: Experience,
-        query: DICOMwebQuery,
+        query: ExtendedQuery,
+        window: Window | None = None,
         *,
-        max_requests: int,
-        relational: bool,
-        parallel: int,
+        fuzzy: bool = False,
+        max_requests: int = 500,
+        relational: bool = False,
+        parallel: int = 1,
     ) -> None:
         self._desk: Desk = desk
-        self._questions: Questions = Questions(query)
+        self._questions: Questions = Questions(query, window or Window(), fuzzy=fuzzy)
         self._relational: bool = relational
         self._parallel: int = parallel
         self._allowance: Allowance = Allowance(max_requests)
@@ -77,7 +75,7 @@ class Finding:
 
     # ------------------------------------------------------------ what is in the studies
 
-    def _with_branches(self, found: Mapping[str, JSONItem]) -> tuple[Study, ...]:
+    def _with_branches(self, found: Mapping[str, Item]) -> tuple[Study, ...]:
         questions = self._questions
         plan = Plan(
             desk=self._desk,
@@ -103,22 +101,22 @@ class Finding:
 
     def _branches(
         self,
-        find: Callable[[str, Collection[JSONItem]], Branch],
-        found: Mapping[str, Collection[JSONItem]],
+        find: Callable[[str, Collection[Item]], Branch],
+        found: Mapping[str, Collection[Item]],
     ) -> list[Branch]:
         """Ask about several studies at a time; keep their order."""
         if self._parallel == 1 or len(found) < 2:
             return [find(uid, items) for uid, items in found.items()]
-        pool = ThreadPoolExecutor(min(self._parallel, len(found)), "gurney-qido")
+        pool = ThreadPoolExecutor(min(self._parallel, len(found)), "gurney-search")
         try:
             return list(pool.map(find, found, found.values()))
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _list_all(self, found: Mapping[str, JSONItem]) -> Mapping[str, Listed]:
+    def _list_all(self, found: Mapping[str, Item]) -> Mapping[str, Listed]:
         """List the series or instances of all studies at once, if that is wanted and possible."""
         questions = self._questions
-        keys = loosened(questions.of_study)
+        keys = self._desk.loosened(questions.of_study)
         if not self._relational or keys is None or questions.of_series or self._search.remaining:
             return {}
         studies = {uid: Listed() for uid in found}
@@ -126,20 +124,18 @@ class Finding:
             study.assembler.add(found[uid], _STUDY)
         try:
             for alternative in alternatives(keys):
-                path = _NAMES[questions.level]
-                question = questions.question(path, questions.level, alternative)
-                for names, item in Listing(self._desk, question):
+                question = questions.question(questions.level, alternative)
+                for names, item in self._desk.list(question):
                     if names[0] in studies:
                         studies[names[0]].add(names, item, questions.level)
-        except (NotFoundError, RequestRefusedError) as error:
-            if error.status not in NOT_RELATIONAL:
-                raise
+        except NotRelationalError:
+            return {}
         return studies
 
     # ------------------------------------------------------------ what was asked for besides
 
     def _cut_to_limit(self, studies: tuple[Study, ...]) -> tuple[Study, ...]:
-        limit = self._questions.query.limit
+        limit = self._questions.window.limit
         if limit is None or len(studies) <= limit:
             return studies
         reason = f"the query takes {limit} studies at most, and there are more"

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from ...core import (
+from ..core import (
     Assembler,
     Assembly,
     BudgetExceededError,
@@ -21,12 +21,11 @@ from ...core import (
     RequestRefusedError,
     TransferInterruptedError,
 )
-from ..dicomjson import JSONItem
 from .counting import count_of, doubts_about_series
+from .desk import Item, Listing
 from .doubts import Doubt
 from .instances import InstanceSearch
 from .one_study import Listed, OneStudy, Plan
-from .paging import Listing
 from .questions import SeriesKeys
 
 __all__ = ["Branch", "find_branch"]
@@ -68,7 +67,7 @@ class Branch:
     failure: GurneyError | None
 
 
-def find_branch(plan: Plan, uid: str, items: Collection[JSONItem]) -> Branch:
+def find_branch(plan: Plan, uid: str, items: Collection[Item]) -> Branch:
     """Find the series of the study *uid* that match, and their instances if these are wanted.
 
     Of the study there is one item, or one for each of its patients.
@@ -99,7 +98,7 @@ class _Climb:
         self.assembler: Assembler = Assembler()
         self.wanted: bool = True
         self._study: OneStudy = study
-        self._odd: list[tuple[str, JSONItem]] = []  # series without a UID, and doubles
+        self._odd: list[tuple[str, Item]] = []  # series without a UID, and doubles
         self.assembler.add(next(iter(study.items)), _STUDY)
 
     def go(self) -> None:
@@ -133,12 +132,12 @@ class _Climb:
             return True
         return len(listed.names) == count_of(items, "NumberOfStudyRelatedInstances")
 
-    def _all_series(self) -> Mapping[str, Sequence[JSONItem]]:
+    def _all_series(self) -> Mapping[str, Sequence[Item]]:
         """List all, whether they match or not: the archive counts all.
 
         Of each there is one item, or one for each of its patients (Q33).
         """
-        study, found = self._study, dict[str, list[JSONItem]]()
+        study, found = self._study, dict[str, list[Item]]()
         counted = count_of(study.items, "NumberOfStudyRelatedSeries")
         listing = study.series(counted)
         self._take(listing, found)
@@ -155,9 +154,7 @@ class _Climb:
         study.note_more("series", count, counted)
         return found
 
-    def _take(
-        self, listing: Listing, found: dict[str, list[JSONItem]], *, again: bool = False
-    ) -> None:
+    def _take(self, listing: Listing, found: dict[str, list[Item]], *, again: bool = False) -> None:
         shared = len(self._study.items) > 1
         for names, item in self._study.own(listing):
             uid, rows = names[-1], found.get(names[-1], [])
@@ -167,8 +164,8 @@ class _Climb:
                 self._odd.append((uid, item))
 
     def _matching(
-        self, series: Mapping[str, Sequence[JSONItem]], wanted: SeriesKeys
-    ) -> Mapping[str, Sequence[JSONItem]]:
+        self, series: Mapping[str, Sequence[Item]], wanted: SeriesKeys
+    ) -> Mapping[str, Sequence[Item]]:
         """Return the series that match; the archive is asked about those that do not show it."""
         answers = {uid: wanted.check(rows[0]) for uid, rows in series.items()}
         asked: set[str] = set()
@@ -182,9 +179,9 @@ class _Climb:
         }
 
 
-def _count(series: Mapping[str, Sequence[JSONItem]]) -> int:
+def _count(series: Mapping[str, Sequence[Item]]) -> int:
     return sum(map(len, series.values()))
 
 
-def _is_of_another_patient(item: JSONItem, rows: Iterable[JSONItem]) -> bool:
+def _is_of_another_patient(item: Item, rows: Iterable[Item]) -> bool:
     return item.text("PatientID") not in {row.text("PatientID") for row in rows}

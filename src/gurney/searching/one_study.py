@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import attrs
 
-from ...core import (
+from ..core import (
     Assembler,
     Completeness,
     DICOMObjectLevels,
@@ -15,17 +15,15 @@ from ...core import (
     HeldBack,
     search_by_number,
 )
-from ..dicomjson import JSONItem
-from .addresses import Keys, Question, instances_of, series_of
 from .allowance import Allowance
-from .asking import Desk
+from .desk import Desk, Item, Listing, Names, Question
 from .doubts import Doubt
-from .paging import Listing, Names
+from .keys import Keys
 from .questions import SeriesKeys
 
 __all__ = ["Listed", "OneStudy", "Plan", "Rows"]
 
-Rows: TypeAlias = Iterable[tuple[Names, JSONItem]]
+Rows: TypeAlias = Iterable[tuple[Names, Item]]
 """Items of a listing, with their UIDs from the study down."""
 
 
@@ -44,7 +42,7 @@ class Listed:
     assembler: Assembler = attrs.field(factory=Assembler)
     names: set[Names] = attrs.field(factory=set[Names])
 
-    def add(self, names: Names, item: JSONItem, level: DICOMObjectLevels) -> None:
+    def add(self, names: Names, item: Item, level: DICOMObjectLevels) -> None:
         """Take in a series or an instance."""
         self.names.add(names)
         self.assembler.add(item, level)
@@ -96,10 +94,10 @@ class OneStudy:
         What there is to say.
     """
 
-    def __init__(self, plan: Plan, uid: str, items: Collection[JSONItem]) -> None:
+    def __init__(self, plan: Plan, uid: str, items: Collection[Item]) -> None:
         self.plan: Plan = plan
         self.uid: str = uid
-        self.items: Collection[JSONItem] = items
+        self.items: Collection[Item] = items
         self.doubts: list[Doubt] = []
         self.held_back: list[HeldBack] = []
         self.notes: dict[str, None] = {}
@@ -108,18 +106,16 @@ class OneStudy:
 
     def series(self, expected: int | None = None, keys: Keys | None = None) -> Listing:
         """List its series, *expected* in number."""
-        return self._listing(series_of(self.uid), DICOMObjectLevels.SERIES, expected, keys)
+        return self._listing(DICOMObjectLevels.SERIES, expected, keys)
 
     def instances(
         self, series_uid: str = "", expected: int | None = None, keys: Keys | None = None
     ) -> Listing:
         """List its instances, or those of one series."""
-        path = instances_of(self.uid, series_uid)
-        return self._listing(path, DICOMObjectLevels.INSTANCE, expected, keys, series_uid)
+        return self._listing(DICOMObjectLevels.INSTANCE, expected, keys, series_uid)
 
     def _listing(
         self,
-        path: str,
         level: DICOMObjectLevels,
         expected: int | None,
         keys: Keys | None,
@@ -128,10 +124,10 @@ class OneStudy:
         uids, fields = (self.uid, *filter(None, above)), self.plan.fields[level]
         if len(self.items) > 1:  # what they share is told apart by patient (Q33)
             fields = (*fields, "PatientID")
-        question = Question(path, level, keys or {}, fields, above=uids)
-        return Listing(self.plan.desk, question, expected=expected)
+        question = Question(level, keys or {}, fields, above=uids)
+        return self.plan.desk.list(question, expected=expected)
 
-    def own(self, rows: Rows) -> Iterator[tuple[Names, JSONItem]]:
+    def own(self, rows: Rows) -> Iterator[tuple[Names, Item]]:
         """Yield what is of this study; hold back what is not."""
         for names, item in rows:
             if names[0] == self.uid:
@@ -140,11 +136,11 @@ class OneStudy:
                 self.hold_back_foreign(item)
 
     def series_by_number(
-        self, found: Mapping[str, Sequence[JSONItem]], missing: int
-    ) -> Mapping[str, JSONItem]:
+        self, found: Mapping[str, Sequence[Item]], missing: int
+    ) -> Mapping[str, Item]:
         """Return the series *found*, and those that a listing left out, asked for by number."""
 
-        def ask(keys: Keys) -> Found[JSONItem]:
+        def ask(keys: Keys) -> Found[Item]:
             return self._numbered(self.series(keys=keys))
 
         return search_by_number(
@@ -156,11 +152,11 @@ class OneStudy:
         ).items
 
     def instances_by_number(
-        self, series_uid: str, found: Mapping[str, JSONItem], counted: int
-    ) -> Mapping[str, JSONItem]:
+        self, series_uid: str, found: Mapping[str, Item], counted: int
+    ) -> Mapping[str, Item]:
         """Ask for the instances that the listing of a series left out, number by number."""
 
-        def ask(keys: Keys) -> Found[JSONItem]:
+        def ask(keys: Keys) -> Found[Item]:
             return self._numbered(self.instances(series_uid, keys=keys))
 
         budget = self._budget(counted - len(found))
@@ -168,7 +164,7 @@ class OneStudy:
             ask, Found(found), "InstanceNumber", expected=counted, budget=budget
         ).items
 
-    def _numbered(self, listing: Listing) -> Found[JSONItem]:
+    def _numbered(self, listing: Listing) -> Found[Item]:
         self.plan.allowance.take()
         return Found({names[-1]: item for names, item in self.own(listing) if names[-1]})
 
@@ -202,6 +198,6 @@ class OneStudy:
                 f"and these count {listed}: they were believed"
             ] = None
 
-    def hold_back_foreign(self, item: JSONItem) -> None:
+    def hold_back_foreign(self, item: Item) -> None:
         """Hold back what is part of something else."""
         self.held_back.append(HeldBack("is not part of what was listed", None, item.dataset()))

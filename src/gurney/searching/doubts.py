@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from ...core import Completeness, unique
+from ..core import Completeness, unique
 
 __all__ = ["Doubt", "in_words"]
 

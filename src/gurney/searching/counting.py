@@ -8,8 +8,8 @@ from typing import Final
 
 import attrs
 
-from ...core import Completeness
-from ..dicomjson import JSONItem
+from ..core import Completeness
+from .desk import Item
 from .doubts import Doubt
 
 __all__ = ["Counts", "count_of", "doubts_about_instances", "doubts_about_series"]
@@ -17,7 +17,7 @@ __all__ = ["Counts", "count_of", "doubts_about_instances", "doubts_about_series"
 _SHORT: Final = "the archive counts more {} than it lists"
 
 
-def count_of(items: Collection[JSONItem], keyword: str) -> int | None:
+def count_of(items: Collection[Item], keyword: str) -> int | None:
     """Return what *items* say of a number of related objects; `None` if one does not say.
 
     A study that is listed once for each of its patients (Q33) has the sum of what is counted.
@@ -48,7 +48,7 @@ class Counts:
     rows_of_series: int = attrs.field(kw_only=True)
 
     @classmethod
-    def of(cls, study: Collection[JSONItem], series: Mapping[str, Collection[JSONItem]]) -> Counts:
+    def of(cls, study: Collection[Item], series: Mapping[str, Collection[Item]]) -> Counts:
         """Read them from the items of a study and of its series."""
         return cls(
             count_of(study, "NumberOfStudyRelatedSeries"),

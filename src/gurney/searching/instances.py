@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from ...core import Assembler, DICOMObjectLevels
-from ..dicomjson import JSONItem
+from ..core import Assembler, DICOMObjectLevels
 from .counting import Counts, doubts_about_instances
+from .desk import Item
 from .one_study import OneStudy, Rows
 
 __all__ = ["InstanceSearch"]
@@ -21,10 +21,10 @@ class InstanceSearch:
         self._assembler: Assembler = assembler
         self._found: dict[str, set[str]] = {}  # by series
 
-    def run(self, series: Mapping[str, Collection[JSONItem]], *, whole: bool) -> None:
+    def run(self, series: Mapping[str, Collection[Item]], *, whole: bool) -> None:
         """Find the instances of *series*; these are the *whole* study, or some of it."""
         counts = Counts.of(self._study.items, series)
-        if whole:
+        if whole and self._study.plan.desk.across_series():
             short = self._list_study(counts)
         else:
             for uid, counted in counts.in_series.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...core import Completeness, HeldBack, SearchResult, Study
+from ..core import Completeness, HeldBack, SearchResult, Study
 from .doubts import Doubt, in_words
 
 __all__ = ["Report"]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 
-from ...core import HeldBack, Matches, SeriesReference, StudyReference, is_uid
-from ..dicomjson import JSONItem
+from ..core import HeldBack, Matches, SeriesReference, StudyReference, is_uid
+from .desk import Item
 
 __all__ = ["Checked", "checked"]
 
@@ -32,7 +32,7 @@ class Checked:
         nobody vouches for them.
     """
 
-    items: Mapping[str, JSONItem]
+    items: Mapping[str, Item]
     held_back: tuple[HeldBack, ...]
     unverified: Mapping[str, int]
     ignored: tuple[str, ...]
@@ -40,15 +40,15 @@ class Checked:
 
 
 def checked(
-    items: Mapping[str, JSONItem],
-    check: Callable[[JSONItem], Matches],
-    check_as_asked: Callable[[JSONItem], Matches],
+    items: Mapping[str, Item],
+    check: Callable[[Item], Matches],
+    check_as_asked: Callable[[Item], Matches],
 ) -> Checked:
     """Compare *items*, by UID or by UIDs, with a query.
 
     What matches only what was asked, which may be wider, is none of the archive's faults.
     """
-    matching: dict[str, tuple[JSONItem, tuple[str, ...]]] = {}
+    matching: dict[str, tuple[Item, tuple[str, ...]]] = {}
     held_back: list[HeldBack] = []
     unmatched: list[tuple[str, ...]] = []
     for uids, item in items.items():
@@ -80,7 +80,7 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
-def _held_back(uids: str, item: JSONItem, reason: str) -> HeldBack:
+def _held_back(uids: str, item: Item, reason: str) -> HeldBack:
     reference: StudyReference | SeriesReference | None = None
     names = uids.split("/")
     if all(map(is_uid, names)):

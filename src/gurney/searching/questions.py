@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import attrs
 
-from ...core import DICOMObjectLevels, Matches, level_of_keyword, unique
-from ..dicomjson import JSONItem, rechecker
-from ..query import DICOMwebQuery
-from .addresses import Keys, Question, equipment_keys, fields_of, series_keys, study_keys
+from ..core import DICOMObjectLevels, ExtendedQuery, Matches, level_of_keyword, unique
+from .desk import Item, Question
+from .gathering import Window
+from .keys import Keys, equipment_keys, fields_of, series_keys, study_keys
+from .rechecking import rechecker
 
 __all__ = ["Questions", "SeriesKeys"]
 
@@ -31,7 +32,7 @@ class SeriesKeys:
     """
 
     keys: Keys
-    check: Callable[[JSONItem], Matches]
+    check: Callable[[Item], Matches]
 
 
 class Questions:
@@ -41,6 +42,10 @@ class Questions:
     ----------
     query
         The query.
+    window
+        The caller's own window into the list of studies.
+    fuzzy
+        Whether names may match by their sound.
     level
         How deep it goes.
     of_study
@@ -51,17 +56,19 @@ class Questions:
         The keys that series have, and that choose whole studies.
     """
 
-    def __init__(self, query: DICOMwebQuery) -> None:
-        self.query: DICOMwebQuery = query
+    def __init__(self, query: ExtendedQuery, window: Window, *, fuzzy: bool) -> None:
+        self.query: ExtendedQuery = query
+        self.window: Window = window
+        self.fuzzy: bool = fuzzy
         self.level: DICOMObjectLevels = DICOMObjectLevels.from_query_level(query.query_level)
         self.of_study: Keys = study_keys(query)
         self.of_series: SeriesKeys | None = self._compiled(series_keys(query))
         self.of_equipment: SeriesKeys | None = self._compiled(equipment_keys(query))
 
-    def question(self, path: str, level: DICOMObjectLevels, keys: Keys) -> Question:
-        """Ask for what the whole archive has at *path*."""
+    def question(self, level: DICOMObjectLevels, keys: Keys) -> Question:
+        """Ask for what the whole archive has at *level*."""
         fields = unique([*fields_of(self.query, level, keys), *_TO_DIVIDE_BY])
-        return Question(path, level, keys, tuple(fields), self.query.fuzzy_matching)
+        return Question(level, keys, tuple(fields), self.fuzzy)
 
     def fields(self, level: DICOMObjectLevels) -> tuple[str, ...]:
         """Return what to ask for of objects in one study."""
@@ -69,20 +76,20 @@ class Questions:
         keys = of_series if level is DICOMObjectLevels.SERIES else {}
         return fields_of(self.query, level, keys)
 
-    def check(self, keys: Keys) -> Callable[[JSONItem], Matches]:
+    def check(self, keys: Keys) -> Callable[[Item], Matches]:
         """Compile these keys, as the query has them; names found by sound cannot be compared."""
-        return rechecker(DICOMwebQuery.from_mapping(self._kept(keys)))
+        return rechecker(ExtendedQuery.from_mapping(self._kept(keys)))
 
-    def check_as_asked(self, keys: Keys) -> Callable[[JSONItem], Matches]:
+    def check_as_asked(self, keys: Keys) -> Callable[[Item], Matches]:
         """Compile these keys as they are sent: with a name that may be wider than the query's."""
         kept = self._kept(keys)
         if "PatientName" in kept:
             kept["PatientName"] = keys["PatientName"]
-        return rechecker(DICOMwebQuery.from_mapping(kept))
+        return rechecker(ExtendedQuery.from_mapping(kept))
 
     def _kept(self, keys: Keys) -> dict[str, Any]:
         names = {*keys, *(_DATES if "StudyDate" in keys else ())}
-        if self.query.fuzzy_matching:
+        if self.fuzzy:
             names.discard("PatientName")
         given = self.query.parameters()
         return {name: value for name, value in given.items() if name in names}

@@ -7,28 +7,17 @@ from typing import Final
 
 import attrs
 
-from ...core import (
-    Assembler,
-    DICOMObjectLevels,
-    Matches,
-    NotFoundError,
-    RequestRefusedError,
-)
-from ..dicomjson import JSONItem
-from .addresses import Keys, Question, widened
+from ..core import Assembler, DICOMObjectLevels, Matches
 from .allowance import Allowance
-from .asking import Desk
 from .checking import checked
+from .desk import Desk, Item, NotRelationalError, Question
 from .doubts import Doubt
-from .paging import Listing
+from .gathering import Experience, Search, Window
+from .keys import Keys, widened
 from .questions import Questions, SeriesKeys
 from .report import Report
-from .searching import Experience, Search, Window
 
-__all__ = ["NOT_RELATIONAL", "StudySearch"]
-
-NOT_RELATIONAL: Final = (400, 404, 405, 501)
-"""The status codes of archives that do not list series or instances of all studies."""
+__all__ = ["StudySearch"]
 
 _OTHER_SPELLING: Final = (
     "nothing was found, but with wildcards for the characters beyond ASCII something is, which may"
@@ -60,26 +49,26 @@ class StudySearch:
         experience: Experience,
     ) -> None:
         self.remaining: list[SeriesKeys] = []
-        self._doubles: list[tuple[str, JSONItem]] = []
+        self._doubles: list[tuple[str, Item]] = []
         self._desk: Desk = desk
         self._questions: Questions = questions
         self._report: Report = report
         self._allowance: Allowance = allowance
         self._experience: Experience = experience
 
-    def find(self) -> Mapping[str, JSONItem]:
+    def find(self) -> Mapping[str, Item]:
         """Return the studies that match, by UID."""
-        questions, query = self._questions, self._questions.query
+        questions, window = self._questions, self._questions.window
         keys, uids = questions.of_study, self._uids_by_series()
         if uids is not None and not uids:
             return {}
         if uids is not None:
             keys = {**keys, "StudyInstanceUID": "\\".join(uids)}
-        limit = query.limit if uids is None and not self.remaining else None
-        question = questions.question("studies", _STUDY, keys)
-        return self._search(question, questions.check(keys), Window(query.offset, limit))
+        limit = window.limit if uids is None and not self.remaining else None
+        question = questions.question(_STUDY, keys)
+        return self._search(question, questions.check(keys), Window(window.offset, limit))
 
-    def by_patient(self, found: Mapping[str, JSONItem]) -> dict[str, list[JSONItem]]:
+    def by_patient(self, found: Mapping[str, Item]) -> dict[str, list[Item]]:
         """Return the items of each study *found*: one, or one for each patient it has (Q33)."""
         items = {uid: {item.text("PatientID"): item} for uid, item in found.items()}
         for uid, item in self._doubles:
@@ -115,12 +104,10 @@ class StudySearch:
             return None
         keys: Keys = {**questions.of_study, **wanted.keys}
         keys = {name: keys[name] for name in keys if name != "ModalitiesInStudy"}
-        question = questions.question("series", _SERIES, keys)
+        question = questions.question(_SERIES, keys)
         try:
             found = self._search(question, questions.check(keys), Window())
-        except (NotFoundError, RequestRefusedError) as error:
-            if error.status not in NOT_RELATIONAL:
-                raise
+        except NotRelationalError:
             return None
         if is_equipment:
             names = " and ".join(wanted.keys)
@@ -131,17 +118,17 @@ class StudySearch:
     def _are_few(self) -> bool:
         """Say whether each of the studies can be looked at."""
         most = self._allowance.left
-        question = self._questions.question("studies", _STUDY, self._questions.of_study)
-        listing = Listing(self._desk, question, most=most + 1)
+        question = self._questions.question(_STUDY, self._questions.of_study)
+        listing = self._desk.list(question, most=most + 1)
         return sum(1 for _ in listing) <= most
 
     # ------------------------------------------------------------ by keys
 
     def _search(
-        self, question: Question, check: Callable[[JSONItem], Matches], window: Window
-    ) -> Mapping[str, JSONItem]:
+        self, question: Question, check: Callable[[Item], Matches], window: Window
+    ) -> Mapping[str, Item]:
         query = self._questions.query
-        if not query.fuzzy_matching and window == Window():
+        if not self._questions.fuzzy and window == Window():
             question = attrs.evolve(question, keys=widened(question.keys))
         search = Search(
             self._desk,
@@ -165,10 +152,10 @@ class StudySearch:
 
     def _matching_loosely(
         self,
-        items: Mapping[str, JSONItem],
-        check: Callable[[JSONItem], Matches],
+        items: Mapping[str, Item],
+        check: Callable[[Item], Matches],
         question: Question,
-    ) -> Mapping[str, JSONItem]:
+    ) -> Mapping[str, Item]:
         """Return what matches of what came when wildcards were in the place of characters."""
         found = checked(items, check, check)
         self._experience.decodes_badly |= bool(found.items)
@@ -191,13 +178,13 @@ class StudySearch:
             self._report.add(held_back=assembly.held_back, notes=assembly.notes)
 
     def _note_ignored(
-        self, question: Question, items: Mapping[str, JSONItem], ignored: tuple[str, ...]
+        self, question: Question, items: Mapping[str, Item], ignored: tuple[str, ...]
     ) -> None:
         """Say so if the archive returns the same without the keys that nothing matches (Q15)."""
         if not ignored:
             return
         keys = {name: value for name, value in question.keys.items() if name not in ignored}
-        listing = Listing(self._desk, attrs.evolve(question, keys=keys), most=len(items))
+        listing = self._desk.list(attrs.evolve(question, keys=keys), most=len(items))
         if not items.keys() ^ {"/".join(names) for names, _ in listing}:
             names = " and ".join(ignored)
             note = f"the archive does not heed {names}: without, it returns the same"

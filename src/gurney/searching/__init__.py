@@ -1,0 +1,33 @@
+r"""A search level by level, counted and compared, whatever protocol asks the archive.
+
+::
+
+    query ──Questions──▶ Question ──Desk──▶ Listing of Items ──▶ trees, and whether they are all
+
+A backend brings a `Desk`, which lists what answers one question, and `Item`\ s.
+"""
+
+from __future__ import annotations
+
+from .desk import Desk, Item, Listing, Names, NotRelationalError, Question
+from .finding import Finding
+from .gathering import Experience, Window
+from .keys import Keys, loosened
+from .placing import PlacedItem
+from .rechecking import rechecker
+
+__all__ = [
+    "Desk",
+    "Experience",
+    "Finding",
+    "Item",
+    "Keys",
+    "Listing",
+    "Names",
+    "NotRelationalError",
+    "PlacedItem",
+    "Question",
+    "Window",
+    "loosened",
+    "rechecker",
+]
