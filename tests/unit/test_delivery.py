@@ -119,6 +119,40 @@ def test_each_is_asked_for_once() -> None:
     assert [(ONE, STORED)] == delivered(Files(all_of), ONE, ONE)
 
 
+def test_the_last_word_counts() -> None:
+    """What breaks on its way may come again; it then has one outcome, and that is the good one."""
+
+    def answer(_: Sequence[InstanceReference]) -> Iterator[DICOMFile]:
+        yield DICOMFile(fails(ONE), ONE)
+        yield DICOMFile(fails(TWO, "cut"), TWO)
+        yield DICOMFile(fails(TWO, "cut again"), TWO)
+        yield file(ONE)
+
+    downloader = Files(answer)
+    outcomes = list(deliver(downloader, [ONE, TWO], MemoryStorage().store))
+
+    assert [(ONE, STORED, ""), (TWO, FAILED, "cut again")] == [
+        (outcome.reference, outcome.status, outcome.reason) for outcome in outcomes
+    ]
+    assert [(ONE, TWO)] == downloader.asked
+
+
+def test_what_broke_is_not_asked_for_again_after_an_error() -> None:
+    """Its downloader has said its word; only those without one are asked for again."""
+
+    def answer(references: Sequence[InstanceReference]) -> Iterator[DICOMFile]:
+        if ONE in references:
+            yield DICOMFile(fails(ONE), ONE)
+            raise DownloadError(str(TWO), "aborted")
+        yield from all_of(references)
+
+    downloader = Files(answer)
+    outcomes = delivered(downloader, ONE, TWO, THREE)
+
+    assert [(TWO, FAILED), (THREE, STORED), (ONE, FAILED)] == outcomes
+    assert [(ONE, TWO, THREE), (THREE,)] == downloader.asked
+
+
 def test_what_does_not_come_is_missing() -> None:
     """A downloader that leaves something out in silence is found out."""
     outcomes = delivered(Files(lambda references: all_of(references[1:])), ONE, TWO)
@@ -184,7 +218,7 @@ def test_failing_file_does_not_stop_the_others() -> None:
     downloader = Files(answer)
     outcomes = delivered(downloader, ONE, TWO, THREE)
 
-    assert [(ONE, STORED), (TWO, FAILED), (THREE, STORED)] == outcomes
+    assert [(ONE, STORED), (THREE, STORED), (TWO, FAILED)] == outcomes
     assert 1 == len(downloader.asked)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 import attrs
@@ -63,6 +62,8 @@ def deliver(
     All of *objects* are known down to their instances.
 
     What was not asked for, or comes a second time, is not taken but yielded as ``UNEXPECTED``.
+    What broke on its way may come again, from another rung of a `Ladder`; so failures are yielded
+    in the end.
     After a `DownloadError` the rest is asked for again: all at once if the error names what
     failed, one by one if it does not. An exception that is not ours is treated as one that names
     nothing; its class is told, its text is not, because that may hold anything.
@@ -70,14 +71,19 @@ def deliver(
     objects = tuple(unique(objects))
     asked = tuple(unique(to_instance_refs(objects)))
     pending = set[DICOMObjectReference | None](asked)
+    failed: dict[DICOMObjectReference | None, Outcome] = {}
     batches = [asked]
     while batches:
         batch = tuple(ref for ref in batches.pop() if ref in pending)
         try:
             for item in _items(downloader, objects if batch == asked else batch):
-                outcome = _receive(item, pending, take)
+                outcome = _receive(item, (pending, failed), take)
                 pending.discard(outcome.reference)
-                yield outcome
+                failed.pop(outcome.reference, None)
+                if outcome.status is OutcomeStatus.FAILED:
+                    failed[outcome.reference] = outcome
+                else:
+                    yield outcome
         except (ArchiveUnavailableError, AuthenticationError, StorageError) as error:
             yield from _close(pending, asked, OutcomeStatus.FAILED, str(error))
         except Exception as error:  # noqa: BLE001  whatever it is, it stops no other instance
@@ -88,6 +94,7 @@ def deliver(
                 reason = reasons.get(str(ref), _words(error))
                 yield from _close(pending, [ref], OutcomeStatus.FAILED, reason)
             batches += [tuple(rest)] if blamed else [(ref,) for ref in reversed(rest)]
+    yield from failed.values()
     yield from _close(pending, asked, OutcomeStatus.MISSING, "was asked for and did not come")
 
 
@@ -111,14 +118,16 @@ def _words(error: Exception) -> str:
 
 
 def _receive(
-    item: Item, pending: AbstractSet[DICOMObjectReference | None], take: Callable[[Item], Outcome]
+    item: Item,
+    wanted: Collection[Container[DICOMObjectReference | None]],
+    take: Callable[[Item], Outcome],
 ) -> Outcome:
     name = name_of(item)
-    if name is not None and name not in pending:
+    if name is not None and not any(name in each for each in wanted):
         reason = "came unasked, or a second time; it was not taken"
         return Outcome(reference=name, status=OutcomeStatus.UNEXPECTED, reason=reason)
     outcome = take(item)
-    if outcome.reference in pending:
+    if any(outcome.reference in each for each in wanted):
         return outcome
     reason = f"came without a name and unasked; {outcome.status.value} {outcome.path}".rstrip()
     return attrs.evolve(outcome, status=OutcomeStatus.UNEXPECTED, reason=reason)
