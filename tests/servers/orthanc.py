@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
-import socket
-import subprocess
+import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -15,20 +13,18 @@ from typing import Any, Final
 
 import attrs
 import requests
-from typing_extensions import Self
+
+from .running import Server, ServerError, program
+from .tls import Certificates
 
 __all__ = ["HOW_TO_INSTALL", "Orthanc", "OrthancError", "Settings", "installed"]
 
 HOW_TO_INSTALL: Final = "apt-get install orthanc orthanc-dicomweb dcmtk"
 _PLUGIN: Final = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
-_PATIENCE: Final = 0.05  # seconds between two looks at a server that is starting
-_LOOKS: Final = 1200
-_PORTS_TRIED: Final = 5
-_LOG_SHOWN: Final = 1500  # bytes
 
 
-class OrthancError(Exception):
-    """The server did not start, or did not take what it was given."""
+class OrthancError(ServerError):
+    """It did not take what it was given."""
 
 
 @attrs.frozen(kw_only=True)
@@ -43,16 +39,29 @@ class Settings:
         Most instances in an answer; 0 for all.
     users
         Passwords by name; without users, anyone on this machine may ask.
+    destinations
+        Where C-MOVE may send to: ports of this machine, by AE title.
+    certificates
+        For DICOM over TLS; clients have to show a certificate, too.
+    nagle
+        Whether Nagle's algorithm is on for DICOM, as Debian ships it.
+    strict
+        Whether it answers only those who call it by its own AE title, and whose it knows: those of
+        `destinations`.
 
     Notes
     -----
-    There is no TLS: any question over it kills Orthanc 1.10.1 of Debian 12, whose libcivetweb 1.15
-    calls a function that OpenSSL 3 has no more. `tests.servers.tls` stands in front instead.
+    There is no HTTPS: any question over it kills Orthanc 1.10.1 of Debian 12, whose libcivetweb
+    1.15 calls a function that OpenSSL 3 has no more. `tests.servers.tls` stands in front instead.
     """
 
     limit_results: int = 0
     limit_instances: int = 0
     users: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    destinations: Mapping[str, int] = attrs.field(factory=dict[str, int])
+    certificates: Certificates | None = None
+    nagle: bool = False
+    strict: bool = False
 
     def as_orthanc_writes(self) -> dict[str, Any]:
         """Return them by the names that Orthanc gives them."""
@@ -61,10 +70,31 @@ class Settings:
             "LimitFindInstances": self.limit_instances,
             "AuthenticationEnabled": bool(self.users),
             "RegisteredUsers": dict(self.users),
+            "DicomModalities": {
+                title: [title, "127.0.0.1", port] for title, port in self.destinations.items()
+            },
+            "DicomCheckCalledAet": self.strict,
+            "StrictAetComparison": self.strict,
+            **{f"DicomAlwaysAllow{what}": not self.strict for what in _SERVICES},
+            **self._tls(),
+        }
+
+    def _tls(self) -> dict[str, Any]:
+        if self.certificates is None:
+            return {}
+        return {
+            "DicomTlsEnabled": True,
+            "DicomTlsCertificate": str(self.certificates.server),
+            "DicomTlsPrivateKey": str(self.certificates.server),
+            "DicomTlsTrustedCertificates": str(self.certificates.authority),
+            "DicomTlsRemoteCertificateRequired": True,
         }
 
 
-class Orthanc:
+_SERVICES: Final = ("Echo", "Store", "Find", "Get", "Move")
+
+
+class Orthanc(Server):
     """One server. Within a ``with`` it runs; its folder, and so what it holds, is the caller's.
 
     Parameters
@@ -82,13 +112,21 @@ class Orthanc:
         One that is let in, for those who test; its environment is not looked at.
     """
 
+    ae_title: Final = "ORTHANC"
+    _ports_needed = 2
+
     def __init__(self, folder: Path, settings: Settings | None = None) -> None:
-        self.folder: Path = folder
+        super().__init__(folder)
         self.settings: Settings = settings or Settings()
-        self.http_port: int = 0
-        self.dicom_port: int = 0
         self.session: requests.Session = _session(self.settings)
-        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def http_port(self) -> int:
+        return self._ports[0]
+
+    @property
+    def dicom_port(self) -> int:
+        return self._ports[1]
 
     @property
     def root(self) -> str:
@@ -104,48 +142,6 @@ class Orthanc:
     def wado_url(self) -> str:
         """The address of WADO-URI."""
         return f"{self.root}/wado"
-
-    @property
-    def pid(self) -> int:
-        """The number of its process."""
-        if self._process is None:
-            raise OrthancError("not running")
-        return self._process.pid
-
-    @property
-    def log(self) -> str:
-        """The end of what it wrote."""
-        path = self.folder / "log"
-        if not path.exists():
-            return ""
-        return path.read_bytes()[-_LOG_SHOWN:].decode("utf-8", "replace")
-
-    def start(self) -> None:
-        """Start it, and return when it answers.
-
-        Raises
-        ------
-        OrthancError
-            If it does not.
-        """
-        for _ in range(1 if self.http_port else _PORTS_TRIED):
-            fresh = not self.http_port
-            if fresh:
-                self.http_port, self.dicom_port = _free_ports()
-            self._run()
-            if self._answers():
-                return
-            self.kill()
-            if fresh:  # somebody else may have taken them meanwhile
-                self.http_port = self.dicom_port = 0
-        raise OrthancError(f"Orthanc does not start; the end of its log:\n{self.log}")
-
-    def kill(self) -> None:
-        """Stop it as a power failure does."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
 
     def take(self, content: bytes) -> str:
         """Give it an instance; return ``"Success"``, ``"AlreadyStored"``, or why not.
@@ -184,11 +180,6 @@ class Orthanc:
         answer = self.session.get(f"{self.root}/statistics", timeout=60)
         return int(answer.json()[f"Count{what}"])
 
-    def __enter__(self) -> Self:
-        """Start it."""
-        self.start()
-        return self
-
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -196,33 +187,23 @@ class Orthanc:
         traceback: TracebackType | None,
     ) -> None:
         """Kill it."""
-        self.kill()
+        super().__exit__(kind, error, traceback)
         self.session.close()
 
-    def _run(self) -> None:
+    def _environment(self) -> Mapping[str, str]:
+        return {**os.environ, "TCP_NODELAY": str(int(not self.settings.nagle))}
+
+    def _command(self) -> Sequence[str]:
         path = self.folder / "orthanc.json"
         path.write_text(json.dumps(self._configuration()), encoding="utf-8")
-        # Whoever starts it may be killed itself: the server is not to outlive that thread
-        bound = [setpriv, "--pdeathsig", "KILL"] if (setpriv := shutil.which("setpriv")) else []
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*bound, _program(), str(path)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-            )
+        found = program("Orthanc")
+        if found is None:
+            raise OrthancError(f"no Orthanc here: {HOW_TO_INSTALL}")
+        return [found, str(path)]
 
     def _answers(self) -> bool:
-        """Wait until it answers, or is dead."""
-        assert self._process is not None
-        for _ in range(_LOOKS):
-            with suppress(requests.RequestException):
-                if self.session.get(f"{self.root}/system", timeout=60).status_code == 200:
-                    return self._process.poll() is None  # else another server has our port
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(_PATIENCE)
-                return False
+        with suppress(requests.RequestException):
+            return self.session.get(f"{self.root}/system", timeout=60).status_code == 200
         return False
 
     def _configuration(self) -> dict[str, Any]:
@@ -233,7 +214,7 @@ class Orthanc:
             "IndexDirectory": storage,
             "HttpPort": self.http_port,
             "DicomPort": self.dicom_port,
-            "DicomAet": "ORTHANC",
+            "DicomAet": self.ae_title,
             "RemoteAccessAllowed": False,
             "SyncStorageArea": False,  # nothing here has to survive a power failure
             "SaveJobs": False,
@@ -245,19 +226,7 @@ class Orthanc:
 
 def installed() -> bool:
     """Say whether the server and its plug-in are here."""
-    return _PLUGIN.is_file() and bool(shutil.which("Orthanc", path=_path()))
-
-
-def _program() -> str:
-    found = shutil.which("Orthanc", path=_path())
-    if found is None:
-        raise OrthancError(f"no Orthanc here: {HOW_TO_INSTALL}")
-    return found
-
-
-def _path() -> str:
-    """Where to look: Debian puts it where only root looks."""
-    return ":".join(["/usr/local/sbin", "/usr/sbin", "/usr/local/bin", "/usr/bin"])
+    return _PLUGIN.is_file() and program("Orthanc") is not None
 
 
 def _session(settings: Settings) -> requests.Session:
@@ -266,13 +235,3 @@ def _session(settings: Settings) -> requests.Session:
     for user, password in settings.users.items():
         session.auth = (user, password)
     return session
-
-
-def _free_ports() -> tuple[int, int]:
-    """Two, held at the same time so that they differ."""
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        first: int = one.getsockname()[1]
-        second: int = other.getsockname()[1]
-        return first, second

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from ssl import SSLCertVerificationError, SSLError
 from typing import Final
 
 from ..core import AuthenticationError, DICOMDownloadable, DICOMFile, Query, SearchResult
 from ..http import Login, Transport, find_login
+from ..logins import advising, advising_each
 from .archive import DICOMwebArchive
 from .urls import ArchiveURL
 
@@ -65,27 +65,16 @@ class _OpenedArchive(DICOMwebArchive):
         return f"DICOMwebArchive({self._address!r})"
 
     def find_studies(self, query: Query, /) -> SearchResult:
-        with _advice(self._login):
+        with advising(self._advise):
             return super().find_studies(query)
 
     def files(self, objects: Iterable[DICOMDownloadable], /) -> Iterator[DICOMFile]:
-        with _advice(self._login):
+        with advising(self._advise):
             files = super().files(objects)
-        return _advised(files, self._login)
+        return advising_each(files, self._advise)
 
-
-def _advised(files: Iterator[DICOMFile], login: Login) -> Iterator[DICOMFile]:
-    with _advice(login):
-        yield from files
-
-
-@contextmanager
-def _advice(login: Login) -> Generator[None]:
-    try:
-        yield
-    except AuthenticationError as error:
-        reason = f"{error.reason}; {_advise(error, login)}"
-        raise AuthenticationError(error.asked, reason, error.status) from error.__cause__
+    def _advise(self, error: AuthenticationError) -> str:
+        return _advise(error, self._login)
 
 
 def _advise(error: AuthenticationError, login: Login) -> str:

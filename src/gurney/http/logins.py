@@ -1,7 +1,4 @@
-"""Who to be at an archive that is named by a URL: the first of environment, netrc and keyring.
-
-Nothing is taken from a command line, and nothing is shown: no repr, error or log holds a secret.
-"""
+"""Who to be at an archive that is reached over HTTP; see `gurney.logins`."""
 
 from __future__ import annotations
 
@@ -12,9 +9,7 @@ import attrs
 from requests import PreparedRequest
 from requests.auth import HTTPBasicAuth
 
-from ..core import InvalidInputError
-from .environment import certificate, means, read_token, variables_for
-from .keepers import in_keyring, in_netrc
+from .. import logins
 from .origin import check_base_url, host_of, hostname, is_loopback, same_origin
 
 __all__ = ["Login", "find_login"]
@@ -48,10 +43,7 @@ class Login:
 
 
 def find_login(base_url: str, user: str = "", environ: Mapping[str, str] = os.environ) -> Login:
-    """Return how to log in to the archive at *base_url*.
-
-    The environment is looked at first (see `gurney.http.environment`), then netrc, then, for a
-    user who is named there or by *user*, the keyring: that may open a window to be unlocked.
+    """Return how to log in to the archive at *base_url*, as `gurney.logins.find_login` finds it.
 
     Parameters
     ----------
@@ -68,57 +60,21 @@ def find_login(base_url: str, user: str = "", environ: Mapping[str, str] = os.en
         If the environment contradicts itself, or does not say which archive it is for; if there
         is a user and no password; or if credentials would go unencrypted.
     """
-    base_url = check_base_url(base_url)
-    variables = variables_for(base_url, environ)
+    found = logins.find_login(_place(check_base_url(base_url)), user, environ)
     login = Login(
-        _place(base_url),
-        cert=certificate(variables),
-        allow_insecure_credentials=means(environ, "GURNEY_ALLOW_INSECURE", base_url),
+        found.place,
+        found.source,
+        found.problems,
+        token=found.token,
+        cert=found.cert,
+        allow_insecure_credentials=found.allow_insecure_credentials,
     )
-    login = _found(login, base_url, user or variables.get("GURNEY_USER", ""), variables, environ)
-    if not login.source:
+    if not found.source:
         return attrs.evolve(login, auth=_nobody, allow_insecure_credentials=True)
-    if not (login.allow_insecure_credentials or _is_safe(base_url)):
-        raise InvalidInputError(
-            f"the credentials from {login.source} would go to {login.place} unencrypted, for all"
-            f" to read; use https, or set GURNEY_ALLOW_INSECURE={login.place} if that is no risk"
-        )
+    if found.user:  # in UTF-8, by RFC 7617 2.1
+        basic = HTTPBasicAuth(found.user.encode(), found.password.encode())
+        return attrs.evolve(login, auth=basic)
     return login
-
-
-def _found(
-    login: Login, base_url: str, user: str, variables: Mapping[str, str], environ: Mapping[str, str]
-) -> Login:
-    """Return *login* with the first credentials there are."""
-    if token := variables.get("GURNEY_TOKEN"):
-        return attrs.evolve(login, source="GURNEY_TOKEN", token=lambda: token)
-    if path := variables.get("GURNEY_TOKEN_FILE"):
-        return attrs.evolve(login, source="GURNEY_TOKEN_FILE", token=lambda: read_token(path))
-    password = variables.get("GURNEY_PASSWORD")
-    if password and user == variables.get("GURNEY_USER", user):
-        return _as_user(login, "GURNEY_PASSWORD", user, password)
-    kept, problem = in_netrc(hostname(base_url) or "", user, environ)
-    problems = [problem] if problem else []
-    if kept:
-        return _as_user(login, "netrc", *kept)
-    if not user:
-        return attrs.evolve(login, problems=tuple(problems))
-    password, problem = in_keyring(f"{user}@{login.place}")
-    if password:
-        return _as_user(login, "the keyring", user, password)
-    problems += [problem] if problem else []
-    raise InvalidInputError(
-        f"there is no password for the user at {login.place}: put it into ~/.netrc, into the"
-        f" keyring (keyring set gurney USER@{login.place}), or into GURNEY_PASSWORD, with"
-        f" GURNEY_HOST={login.place}{''.join(f'; {problem}' for problem in problems)}"
-    )
-
-
-def _as_user(login: Login, source: str, user: str, password: str) -> Login:
-    if not user:
-        raise InvalidInputError(f"{source} is set, and no user; set GURNEY_USER too")
-    basic = HTTPBasicAuth(user.encode(), password.encode())  # in UTF-8, by RFC 7617 2.1
-    return attrs.evolve(login, source=source, auth=basic)
 
 
 def _nobody(request: PreparedRequest) -> PreparedRequest:
@@ -126,11 +82,18 @@ def _nobody(request: PreparedRequest) -> PreparedRequest:
     return request
 
 
-def _is_safe(base_url: str) -> bool:
-    return base_url.lower().startswith("https:") or is_loopback(base_url)
+def _place(base_url: str) -> logins.Place:
+    scheme = base_url.partition("://")[0]
+    return logins.Place(
+        name=_name(base_url),
+        host=hostname(base_url) or "",
+        is_meant_by=lambda host: same_origin(f"{scheme}://{host}", base_url),
+        safe=scheme.lower() == "https" or is_loopback(base_url),
+        instead="https",
+    )
 
 
-def _place(base_url: str) -> str:
+def _name(base_url: str) -> str:
     scheme, host = base_url.partition("://")[0], hostname(base_url) or ""
     if same_origin(f"{scheme}://{host}", base_url):
         return host

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from urllib.parse import urljoin
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
+from .. import logins
 from ..core import InvalidInputError, ProtocolViolationError
 
 __all__ = [
@@ -93,13 +93,7 @@ def hostname(url: str) -> str | None:
 
 def is_loopback(url: str) -> bool:
     """Say whether a URL leads to this very machine."""
-    host = (hostname(url) or "").strip("[]")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return logins.is_loopback(hostname(url) or "")
 
 
 def describe(method: str, url: str) -> str:

@@ -22,7 +22,7 @@ def count_of(items: Collection[Item], keyword: str) -> int | None:
 
     A study that is listed once for each of its patients (Q33) has the sum of what is counted.
     """
-    texts = [item.text(keyword) for item in items]
+    texts = [item.text(keyword).removeprefix("+") for item in items]  # D26
     if not all(text.isascii() and text.isdigit() and len(text) < 10 for text in texts):
         return None
     return sum(map(int, texts))

@@ -10,7 +10,7 @@ import attrs
 from pydicom.dataset import Dataset
 
 from ..core import DICOMObjectLevels, FlatItem, GurneyError
-from .keys import Keys
+from .keys import REQUIRED, Keys
 
 __all__ = ["Desk", "Item", "Listing", "Names", "NotRelationalError", "Question"]
 
@@ -99,7 +99,15 @@ class Listing(Protocol):
 
 
 class Desk(Protocol):
-    """Asks an archive, in the way that it was found to answer. Safe to share between threads."""
+    """Asks an archive, in the way that it was found to answer. Safe to share between threads.
+
+    Attributes
+    ----------
+    required
+        Keys that every archive of this kind must be able to search by.
+    """
+
+    required: frozenset[str] = REQUIRED
 
     @abstractmethod
     def list(

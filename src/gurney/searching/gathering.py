@@ -14,6 +14,7 @@ from ..core import (
     DICOMObjectLevels,
     Found,
     Matches,
+    TransferInterruptedError,
     chunked,
     search_in_parts,
 )
@@ -144,9 +145,10 @@ class Search:
         """Ask for several UIDs at once, then for those that did not come one by one (Q18)."""
         for uids in chunked(keys[name].split("\\"), _UIDS_AT_ONCE):
             one_each = len(uids) if name == "StudyInstanceUID" else None
-            found, _ = self._list({**keys, name: "\\".join(uids)}, expected=one_each)
+            found, listing = self._list({**keys, name: "\\".join(uids)}, expected=one_each)
             self._keep(found)
             if len(uids) == 1 and not found:
+                self._judge(listing)
                 continue
             for uid in uids:
                 if not any(item.text(name) == uid for item in self.items.values()):
@@ -194,7 +196,12 @@ class Search:
         self._allowance.take()
         dates = further.get("StudyDate", "")
         closed = {"StudyDate": f"{_FIRST_DAY}{dates}"} if dates.startswith("-") else {}
-        found, listing = self._list({**keys, **further, **closed})
+        try:
+            found, listing = self._list({**keys, **further, **closed})
+        except TransferInterruptedError:  # what other parts have brought is kept (D30)
+            reason = "a part of the search broke off without any result"
+            self.doubts.append(Doubt(reason, completeness=Completeness.CAPPED))
+            return Found({})
         if listing.doubt:
             self.doubts.append(Doubt(listing.doubt))
         return _found(found, listing)
@@ -258,7 +265,7 @@ class Search:
 
     def _doubt_nothing(self) -> None:
         """Nothing was found; perhaps because the archive cannot search by a key (Q16)."""
-        for name in not_required(self._question.keys):
+        for name in not_required(self._question.keys, self._desk.required):
             if not self._knows(name):
                 self.doubts.append(
                     Doubt(

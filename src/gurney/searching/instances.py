@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 from ..core import Assembler, DICOMObjectLevels
 from .counting import Counts, doubts_about_instances
-from .desk import Item
+from .desk import Item, Listing, NotRelationalError
 from .one_study import OneStudy, Rows
 
 __all__ = ["InstanceSearch"]
@@ -20,17 +20,19 @@ class InstanceSearch:
         self._study: OneStudy = study
         self._assembler: Assembler = assembler
         self._found: dict[str, set[str]] = {}  # by series
+        self._listings: list[tuple[Listing, str, int | None]] = []  # with series and its count
 
     def run(self, series: Mapping[str, Collection[Item]], *, whole: bool) -> None:
         """Find the instances of *series*; these are the *whole* study, or some of it."""
         counts = Counts.of(self._study.items, series)
-        if whole and self._study.plan.desk.across_series():
-            short = self._list_study(counts)
-        else:
+        short = self._list_study(counts) if whole else None
+        if short is None:
             for uid, counted in counts.in_series.items():
                 self._list_series(uid, counted)
             short = self._short_series(counts)
         cut = [uid for uid in short if self._fill(uid, counts.in_series.get(uid))]
+        for listing, uid, counted in self._listings:
+            self._study.judge(listing, self._count(uid), counted)
         listed = Counter({uid: len(found) for uid, found in self._found.items()})
         self._study.doubts += doubts_about_instances(
             self._study.uid, listed, counts, whole=whole, cut=bool(cut)
@@ -41,12 +43,20 @@ class InstanceSearch:
         if whole and counts.agree_by_series(listed):
             self._study.note_less(listed.total(), counts.instances)
 
-    def _list_study(self, counts: Counts) -> list[str]:
-        """List all; return the series to be asked for once more, each by itself."""
+    def _list_study(self, counts: Counts) -> list[str] | None:
+        """List all; return the series to be asked for once more, each by itself.
+
+        `None` if the archive lists series by series only.
+        """
+        if not self._study.plan.desk.across_series():
+            return None
         expected = counts.all_instances
         listing = self._study.instances(expected=expected)
-        self._add(listing)
-        self._study.judge(listing, self._count(), expected)
+        try:
+            self._add(listing)
+        except NotRelationalError:
+            return None
+        self._listings.append((listing, "", expected))
         short = self._short_series(counts)
         if listing.capped or (not short and self._count() < (counts.instances or 0)):
             return [*dict.fromkeys([*counts.in_series, *self._found])]
@@ -55,7 +65,7 @@ class InstanceSearch:
     def _list_series(self, uid: str, counted: int | None) -> None:
         listing = self._study.instances(uid, counted)
         self._add(listing, uid)
-        self._study.judge(listing, self._count(uid), counted)
+        self._listings.append((listing, uid, counted))
 
     def _add(self, rows: Rows, series_uid: str = "") -> None:
         add, own, found = self._assembler.add, self._study.uid, self._found

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from ..core import DICOMObjectLevels, Query, level_of_keyword, texts, unique
 
 __all__ = [
+    "REQUIRED",
     "Keys",
     "alternatives",
     "equipment_keys",
@@ -26,13 +27,14 @@ Keys: TypeAlias = Mapping[str, str]
 _OF_SERIES: Final = ("SeriesInstanceUID", "SeriesDescription")
 _OF_EQUIPMENT: Final = ("InstitutionName", "InstitutionalDepartmentName")
 
-# Table 10.6.1-5: what every archive must be able to search by.
-_REQUIRED: Final = frozenset(
+REQUIRED: Final = frozenset(
     """
     StudyDate StudyTime AccessionNumber ModalitiesInStudy ReferringPhysicianName PatientName
     PatientID StudyInstanceUID StudyID SeriesInstanceUID
     """.split()
 )
+"""What every DICOMweb archive must be able to search by (PS3.18 table 10.6.1-5)."""
+
 # "Required" return keys are a promise about archives, not a fact: the counts are asked for.
 _FIELDS: Final = {
     DICOMObjectLevels.STUDY: """
@@ -42,9 +44,7 @@ _FIELDS: Final = {
     DICOMObjectLevels.SERIES: """
         StudyInstanceUID SeriesInstanceUID SeriesDescription NumberOfSeriesRelatedInstances
     """.split(),
-    DICOMObjectLevels.INSTANCE: """
-        StudyInstanceUID SeriesInstanceUID InstanceAvailability
-    """.split(),
+    DICOMObjectLevels.INSTANCE: "StudyInstanceUID SeriesInstanceUID".split(),
 }
 _TEXT: Final = frozenset(
     """
@@ -107,7 +107,7 @@ def fields_of(query: Query, level: DICOMObjectLevels, keys: Keys) -> tuple[str, 
     return tuple(unique([*_FIELDS[level], *keys, *own]))
 
 
-def not_required(keys: Keys) -> tuple[str, ...]:
+def not_required(keys: Keys, required: Container[str] = REQUIRED) -> tuple[str, ...]:
     """Return those keys that an archive need not be able to search by.
 
     Examples
@@ -115,7 +115,7 @@ def not_required(keys: Keys) -> tuple[str, ...]:
     >>> not_required({"PatientID": "7", "StudyDescription": "Thorax"})
     ('StudyDescription',)
     """
-    return tuple(name for name in keys if name not in _REQUIRED)
+    return tuple(name for name in keys if name not in required)
 
 
 def widened(keys: Keys) -> Keys:

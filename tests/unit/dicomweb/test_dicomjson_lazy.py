@@ -15,8 +15,7 @@ from pydicom.tag import BaseTag, Tag
 
 from gurney.core import subset
 from gurney.dicomweb.dicomjson import parse
-from gurney.dicomweb.dicomjson.attributes import Reading
-from gurney.dicomweb.dicomjson.elements import element
+from gurney.searching.elements import Reading, element
 
 
 @pytest.fixture
@@ -28,7 +27,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[BaseTag]:
         tags.append(tag)
         return element(tag, read)
 
-    monkeypatch.setattr("gurney.dicomweb.dicomjson.datasets.element", spy)
+    monkeypatch.setattr("gurney.searching.elements.element", spy)
     return tags
 
 

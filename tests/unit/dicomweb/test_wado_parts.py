@@ -33,9 +33,8 @@ from gurney.core import (
 from gurney.dicomweb.lines import transport_of
 from gurney.dicomweb.wado.accept import Ladder
 from gurney.dicomweb.wado.arriving import Arrived, arrivals
-from gurney.dicomweb.wado.peeking import peek
-from gurney.dicomweb.wado.planning import plan
 from gurney.http import Answer, Transport
+from gurney.retrieving import peek, plan
 from gurney.testing.making import MadeSeries, made
 
 FIRST = 'multipart/related; type="application/dicom"; transfer-syntax=*'

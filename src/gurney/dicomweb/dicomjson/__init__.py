@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .attributes import LeftOut, Reading
+from ...searching import Reading
+from .attributes import LeftOut
 from .datasets import left_out, to_dataset
 from .parsing import JSONItem, JSONLimits, is_markup, parse
 

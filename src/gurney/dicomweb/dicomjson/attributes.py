@@ -1,7 +1,7 @@
 """One attribute of DICOM JSON (PS3.18 F.2.2), however it is written: its VR and its values.
 
 Reading comes first and costs little; elements are made of readings when they are touched, see
-`jsonelements`::
+`searching.elements`::
 
     {"vr": "IS", "Value": [7]} ──reading──▶ Reading("IS", ("7",)) ──element──▶ DataElement
 """
@@ -12,24 +12,16 @@ import base64
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, TypeAlias, cast
+from typing import Any, Final, cast
 
 import attrs
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.tag import BaseTag
 from pydicom.valuerep import ALLOW_BACKSLASH, AMBIGUOUS_VR, BYTES_VR, STANDARD_VR
 
-__all__ = ["LeftOut", "Reading", "Values", "canonical", "reading", "tag_of"]
+from ...searching import Reading
 
-Values: TypeAlias = "bytes | tuple[Any, ...]"
-"""Text, numbers too, `None` for a missing one of several; or bytes; or the items of a sequence."""
-
-
-class Reading(NamedTuple):
-    """What an attribute says, before pydicom has a look at it."""
-
-    vr: str
-    values: Values
+__all__ = ["LeftOut", "canonical", "reading", "tag_of"]
 
 
 @attrs.frozen

@@ -6,16 +6,15 @@ pickled, it is a plain one to the bottom.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from typing import Any, Final, TypeAlias, cast
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final, cast
 
-from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
-from .attributes import LeftOut, Reading, canonical, reading, tag_of
-from .elements import element
+from ...searching import Elements, Reading, Readings
+from .attributes import LeftOut, canonical, reading, tag_of
 
 __all__ = ["left_out", "normalised", "to_dataset"]
 
@@ -88,13 +87,10 @@ def normalised(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-_Readings: TypeAlias = "dict[BaseTag, Reading | DataElement | RawDataElement]"
-
-
 def _read(
     attributes: Mapping[str, object], wanted: Callable[[int], bool] | None, depth: int
-) -> tuple[_Readings, dict[BaseTag, LeftOut]]:
-    readings: _Readings = {}
+) -> tuple[Readings, dict[BaseTag, LeftOut]]:
+    readings: Readings = {}
     missing: dict[BaseTag, LeftOut] = {}
     for key, attribute in normalised(attributes).items():
         tag = tag_of(key)
@@ -115,60 +111,13 @@ def _item(attributes: Mapping[str, object] | None, depth: int) -> Dataset:
     return _dataset(readings, missing, depth)
 
 
-def _dataset(readings: _Readings, missing: dict[BaseTag, LeftOut], depth: int) -> Dataset:
-    dataset = Dataset(_Elements(readings, depth))
+def _items(read: Reading, depth: int) -> list[Dataset]:
+    items = cast("tuple[dict[str, object] | None, ...]", read.values)
+    return [_item(item, depth) for item in items]
+
+
+def _dataset(readings: Readings, missing: dict[BaseTag, LeftOut], depth: int) -> Dataset:
+    dataset = Dataset(Elements(readings, partial(_items, depth=depth - 1)))
     if missing:
         setattr(dataset, _LEFT_OUT, missing)
     return dataset
-
-
-class _Elements(MutableMapping[BaseTag, DataElement | RawDataElement]):
-    """What a `Dataset` holds, each made when it is first asked for."""
-
-    __slots__ = ("_depth", "_known")
-
-    def __init__(self, readings: _Readings, depth: int) -> None:
-        self._known: _Readings = readings
-        self._depth: int = depth
-
-    def __getitem__(self, tag: BaseTag) -> DataElement | RawDataElement:
-        found = self._known[tag]
-        if isinstance(found, Reading):
-            found = self._known[tag] = self._made(tag, found)
-        return found
-
-    def _made(self, tag: BaseTag, read: Reading) -> DataElement:
-        if read.vr == "SQ":
-            items = cast("tuple[dict[str, object] | None, ...]", read.values)
-            made = DataElement(tag, "SQ", Sequence([_item(it, self._depth - 1) for it in items]))
-        else:
-            made = element(tag, read)
-        creator = BaseTag((tag.group << 16) + (tag.element >> 8))  # PS3.5 7.8.1
-        if tag.is_private and tag.element > 0xFF and creator in self:
-            made.private_creator = str(self[creator].value)
-        return made
-
-    def __setitem__(self, tag: BaseTag, value: DataElement | RawDataElement) -> None:
-        self._known[tag] = value
-
-    def __delitem__(self, tag: BaseTag) -> None:
-        del self._known[tag]
-
-    def __contains__(self, tag: object) -> bool:
-        return tag in self._known
-
-    def __iter__(self) -> Iterator[BaseTag]:
-        return iter(self._known)
-
-    def __len__(self) -> int:
-        return len(self._known)
-
-    def popitem(self) -> tuple[BaseTag, DataElement | RawDataElement]:
-        """Remove the last, as a `dict` does."""
-        if not self._known:
-            raise KeyError("popitem(): dictionary is empty")
-        tag = next(reversed(self._known))
-        return tag, self.pop(tag)
-
-    def __reduce__(self) -> tuple[type, tuple[dict[BaseTag, DataElement | RawDataElement]]]:
-        return dict, (dict(self.items()),)

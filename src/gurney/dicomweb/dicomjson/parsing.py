@@ -15,14 +15,14 @@ import json
 import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from threading import Lock
 from typing import Any, Final, cast
 
 import attrs
 from pydicom.dataset import Dataset
 
 from ...core import BudgetExceededError, ProtocolViolationError
-from .attributes import LeftOut, Reading, canonical, reading, tag_of
+from ...searching import Later, Reading
+from .attributes import LeftOut, canonical, reading, tag_of
 from .datasets import normalised, to_dataset
 
 __all__ = ["JSONItem", "JSONLimits", "is_markup", "parse"]
@@ -164,7 +164,7 @@ class JSONItem:
 
     def part(self, wanted: Callable[[int], bool], /) -> Callable[[], Dataset]:
         """Return what makes the data set of the *wanted* tags when called: always the same one."""
-        return _Later(self._source, wanted, self._depth)
+        return Later(_made_later, self._source, wanted, self._depth)
 
 
 # ---------------------------------------------------------------- from text to items
@@ -246,35 +246,7 @@ def _skip(text: str, at: int) -> int:
 
 # ---------------------------------------------------------------- data, later
 
-_keeping: Final = Lock()  # two threads that look at once are to see one data set
 
-
-class _Later:
-    """Makes a data set when first called. Travels as the data set."""
-
-    __slots__ = ("_depth", "_made", "_source", "_wanted")
-
-    def __init__(self, source: str, wanted: Callable[[int], bool], depth: int) -> None:
-        self._source: str = source
-        self._wanted: Callable[[int], bool] = wanted
-        self._depth: int = depth
-        self._made: Dataset | None = None
-
-    def __call__(self) -> Dataset:
-        with _keeping:
-            if self._made is not None:
-                return self._made
-            source = self._source
-        attributes = cast("dict[str, Any]", _value(source, 0, "an item of DICOM JSON")[0])
-        made = to_dataset(attributes, self._wanted, depth=self._depth)
-        with _keeping:
-            if self._made is None:  # still: no other thread was faster
-                self._made, self._source = made, ""
-            return self._made
-
-    def __reduce__(self) -> tuple[Callable[[Dataset], Dataset], tuple[Dataset]]:
-        return _itself, (self(),)
-
-
-def _itself(dataset: Dataset) -> Dataset:
-    return dataset
+def _made_later(source: str, wanted: Callable[[int], bool], depth: int) -> Dataset:
+    attributes = cast("dict[str, Any]", _value(source, 0, "an item of DICOM JSON")[0])
+    return to_dataset(attributes, wanted, depth=depth)

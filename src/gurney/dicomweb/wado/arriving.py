@@ -26,7 +26,7 @@ from ...core import (
     walk,
 )
 from ...http import Answer, Ending, MultipartReader, Part, boundary_of
-from .peeking import UIDs, peek
+from ...retrieving import UIDs, peek
 
 __all__ = ["Arrived", "arrivals"]
 

@@ -17,9 +17,9 @@ from ...core import (
     is_uid,
 )
 from ...http import Transport
+from ...retrieving import Wanted, finer, plan
 from ..dicomjson import JSONItem, parse
 from .paths import path_of
-from .planning import Wanted, finer, plan
 
 __all__ = ["Metadata"]
 

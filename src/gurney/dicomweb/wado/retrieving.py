@@ -22,26 +22,22 @@ from ...core import (
     BusyError,
     DICOMFile,
     DICOMObjectReference,
-    DownloadError,
     GurneyError,
     InstanceReference,
     InvalidInputError,
     ProtocolViolationError,
     TransferInterruptedError,
-    is_uid,
 )
 from ...http import Answer, Gate, Retries
+from ...retrieving import Came, Expected, Wanted, expectation, failing, finer, unbroken
 from .arriving import Arrived, arrivals
-from .planning import Expected, Wanted, expectation, finer
 from .readahead import Line, ReadAhead
-from .resuming import unbroken
 from .sources import Direct, Source
 
 __all__ = ["Retrieval", "Service"]
 
 _log = logging.getLogger("gurney.dicomweb")
 _PARTIAL: Final = 206
-_OTHERS: Final = ("an instance of another study", "one of another series", "another instance")
 _LATER: Final = (408, 424, 425, 429, 503)  # busy, whatever one asks for
 
 
@@ -98,7 +94,7 @@ class Retrieval:
         self._parallel: int = parallel
         self._ordered: bool = ordered
         self._again: deque[Wanted] = deque()
-        self._came: set[tuple[str, ...]] = set()
+        self._came: Came = Came()
         self._reached: bool = False
         self._down: ArchiveUnavailableError | None = None
         self._unreached: list[DICOMFile] = []  # failures that may turn out to be one
@@ -165,11 +161,11 @@ class Retrieval:
             if answer.status == _PARTIAL:
                 ending, reason = Ending.PARTIAL, "it says that this is not all (status 206)"
             for arrived in arrivals(answer, source.chunks()):
-                reference, fault = self._judge(wanted, arrived)
-                seen += not fault
-                reason = fault or reason
-                if reference is not None:
-                    yield from self._pass_on(reference, arrived, retries)
+                judged = self._came.judge(wanted, arrived.uids, arrived.fault)
+                seen += not judged.fault
+                reason = judged.fault or reason
+                if judged.reference is not None:
+                    yield from self._pass_on(judged.reference, arrived, retries)
         except (AuthenticationError, InvalidInputError):
             raise
         except GurneyError as error:
@@ -178,28 +174,6 @@ class Retrieval:
         if not seen:
             reason = reason or "the archive's answer holds nothing"
         yield from self._settle(wanted, ending, reason)
-
-    def _judge(self, wanted: Wanted, arrived: Arrived) -> tuple[InstanceReference | None, str]:
-        """Say which instance came, if it is to be passed on; or else what is wrong with it."""
-        uids, asked = arrived.uids, wanted.reference.uids
-        reference = None if wanted.expected is None else wanted.expected.get(uids)
-        if reference is None:
-            if not all(map(is_uid, uids)):
-                _log.warning("%s: what came is no instance: %s", wanted.reference, arrived.fault)
-                return None, f"what came instead is no instance: {arrived.fault}"
-            if uids[: len(asked)] != asked:
-                other = _OTHERS[next(i for i, uid in enumerate(asked) if uid != uids[i])]
-                _log.warning("%s: %s came instead; refused", wanted.reference, other)
-                return None, f"{other} came instead, and was refused"
-            reference = InstanceReference(*uids)
-            if wanted.expected is not None and not wanted.all_wanted:
-                _log.info("%s came unasked; passed over", reference)
-                return None, ""
-        if uids in self._came:
-            _log.info("%s came a second time; refused", reference)
-            return None, ""
-        self._came.add(uids)
-        return reference, ""
 
     def _pass_on(
         self, reference: InstanceReference, arrived: Arrived, retries: int
@@ -250,7 +224,8 @@ class Retrieval:
             if reason:
                 yield from self._failures([wanted.reference], wanted.attempt, reason)
             return
-        missing = [ref for uids, ref in expected.items() if uids not in self._came]
+        whole = attrs.evolve(wanted, expected=expected)
+        missing = self._came.missing(whole)
         if not missing:
             return
         reason = reason or wanted.reason or "the archive's answer was whole, without it"
@@ -259,7 +234,6 @@ class Retrieval:
             yield from self._failures(missing, wanted.attempt, reason)
             return
         _log.info("%s: %s; %d to be asked for again", wanted.reference, reason, len(missing))
-        whole = attrs.evolve(wanted, expected=expected)
         for question in finer(whole, missing, again=again, reason=reason):
             if self._ordered:
                 ask = partial(self._ask_with, question, self._service.retries)
@@ -281,8 +255,7 @@ class Retrieval:
             raise
         except GurneyError as error:
             return None, f"{reason}; and it cannot be listed: {error}"
-        depth = len(reference.uids)
-        came = {uids for uids in self._came if uids[:depth] == reference.uids}
+        came = self._came.below(reference.uids)
         if not came <= listed.keys():
             return None, f"{reason}; and what the archive lists lacks some of what came"
         if not listed or (ending is Ending.PARTIAL and len(came) == len(listed)):
@@ -295,8 +268,7 @@ class Retrieval:
         """Yield files that raise; later, if it may be that nobody was there at all."""
         for reference in references:
             self._came.add(reference.uids)
-            failing = _raising(DownloadError(str(reference), reason))
-            file = DICOMFile(failing, reference, self._service.protocol, retries=retries)
+            file = failing(reference, self._service.protocol, reason, retries=retries)
             if self._down is not None and not self._reached:
                 self._unreached.append(file)
             else:
@@ -311,8 +283,3 @@ def _closing_all(generators: Mapping[Line[Wanted], Generator[DICOMFile]]) -> Gen
     finally:
         for generator in generators.values():
             generator.close()
-
-
-def _raising(error: DownloadError) -> Iterator[bytes]:
-    raise error
-    yield b""  # makes it a generator: raises when it is read, not before

@@ -16,11 +16,11 @@ from ...core import (
     InvalidInputError,
 )
 from ...http import Answer, Retries, Transport
+from ...retrieving import Wanted, plan
 from ..lines import transport_of
 from .accept import Ladder
 from .metadata import Metadata
 from .paths import path_of
-from .planning import Wanted, plan
 from .retrieving import Retrieval, Service
 
 __all__ = ["WadoRS"]

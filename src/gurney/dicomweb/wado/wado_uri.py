@@ -18,8 +18,8 @@ from ...core import (
     to_instance_refs,
 )
 from ...http import Answer, Retries, Transport
+from ...retrieving import Wanted, plan
 from ..lines import transport_of
-from .planning import Wanted, plan
 from .retrieving import Retrieval, Service
 
 __all__ = ["WadoURI"]

@@ -55,7 +55,7 @@ from .asked import Asked, Service
 from .envelope import Envelope
 from .fault import Exchange, Fault, JSONObject, Page, Settings
 from .faults import FAULTS
-from .holdings import Held, Holdings
+from ..holdings import Held, Holdings
 from .reply import Framing, Reply
 from .server import DICOMwebServer
 

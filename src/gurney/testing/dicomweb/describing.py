@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from gurney.core import DICOMObjectLevels, level_of_keyword, subset
 
 from .fault import JSONObject
-from .holdings import Held
+from ..holdings import Held
 
 __all__ = ["DICOM_JSON", "described", "metadata", "returned", "url_of"]
 

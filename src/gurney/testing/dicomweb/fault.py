@@ -10,7 +10,7 @@ import attrs
 
 from .asked import Asked
 from .envelope import Envelope
-from .holdings import Held, Holdings
+from ..holdings import Held, Holdings
 from .reply import Reply
 
 __all__ = ["Exchange", "Fault", "JSONObject", "Page", "Settings"]

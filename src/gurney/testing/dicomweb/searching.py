@@ -18,7 +18,7 @@ from .accepting import accepts_json
 from .asked import Asked
 from .describing import DICOM_JSON, described, returned
 from .fault import Exchange, JSONObject, Page
-from .holdings import Held
+from ..holdings import Held
 from .reply import RefusedError, Reply
 
 __all__ = ["found_by", "keys", "search"]

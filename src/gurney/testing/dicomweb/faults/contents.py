@@ -12,7 +12,7 @@ from gurney.core import DICOMObjectLevels, InstanceReference, put
 
 from ..asked import Service
 from ..fault import Exchange, Fault, JSONObject
-from ..holdings import Held, Holdings
+from ...holdings import Held, Holdings
 from ..reply import Reply, plain
 
 __all__ = [

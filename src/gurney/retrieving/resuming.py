@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, nullcontext
 
-from ...core import (
+from ..core import (
     ArchiveUnavailableError,
     AuthenticationError,
     DICOMFile,

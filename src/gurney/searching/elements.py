@@ -1,24 +1,97 @@
-"""What was read of an attribute becomes a pydicom element, as exact as it was written.
+"""What was read of an attribute becomes a pydicom element when it is first touched.
 
-It never fails: a number that is none stays text. And it lets pydicom warn of nothing, since its
-warnings quote values.
+It is as exact as it was written, and it never fails: a number that is none stays text. And it lets
+pydicom warn of nothing, since its warnings quote values.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Final, cast
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from pydicom import config
-from pydicom.dataelem import DataElement, empty_value_for_VR
+from pydicom.dataelem import DataElement, RawDataElement, empty_value_for_VR
+from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence as Items
 from pydicom.tag import BaseTag
 from pydicom.valuerep import AMBIGUOUS_VR
 
-from .attributes import Reading
+__all__ = ["Elements", "Reading", "Readings", "Values", "element"]
 
-__all__ = ["element"]
+Values: TypeAlias = "bytes | tuple[Any, ...]"
+"""Text, numbers too, `None` for a missing one of several; or bytes; or the items of a sequence."""
+
+
+class Reading(NamedTuple):
+    """What an attribute says, before pydicom has a look at it."""
+
+    vr: str
+    values: Values
+
+
+Readings: TypeAlias = "dict[BaseTag, Reading | DataElement | RawDataElement]"
+"""The mapping of a data set, some of which has been looked at."""
+
+
+class Elements(MutableMapping[BaseTag, DataElement | RawDataElement]):
+    """What a `Dataset` holds, each made when it is first asked for.
+
+    Parameters
+    ----------
+    known
+        What was read; it is kept.
+    items
+        Makes the items of a sequence.
+    """
+
+    __slots__ = ("_items", "_known")
+
+    def __init__(self, known: Readings, items: Callable[[Reading], list[Dataset]]) -> None:
+        self._known: Readings = known
+        self._items: Callable[[Reading], list[Dataset]] = items
+
+    def __getitem__(self, tag: BaseTag) -> DataElement | RawDataElement:
+        found = self._known[tag]
+        if isinstance(found, Reading):
+            found = self._known[tag] = self._made(tag, found)
+        return found
+
+    def _made(self, tag: BaseTag, read: Reading) -> DataElement:
+        if read.vr == "SQ":
+            made = DataElement(tag, "SQ", Items(self._items(read)))
+        else:
+            made = element(tag, read)
+        creator = BaseTag((tag.group << 16) + (tag.element >> 8))  # PS3.5 7.8.1
+        if tag.is_private and tag.element > 0xFF and creator in self:
+            made.private_creator = str(self[creator].value)
+        return made
+
+    def __setitem__(self, tag: BaseTag, value: DataElement | RawDataElement) -> None:
+        self._known[tag] = value
+
+    def __delitem__(self, tag: BaseTag) -> None:
+        del self._known[tag]
+
+    def __contains__(self, tag: object) -> bool:
+        return tag in self._known
+
+    def __iter__(self) -> Iterator[BaseTag]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def popitem(self) -> tuple[BaseTag, DataElement | RawDataElement]:
+        """Remove the last, as a `dict` does."""
+        if not self._known:
+            raise KeyError("popitem(): dictionary is empty")
+        tag = next(reversed(self._known))
+        return tag, self.pop(tag)
+
+    def __reduce__(self) -> tuple[type, tuple[dict[BaseTag, DataElement | RawDataElement]]]:
+        return dict, (dict(self.items()),)
 
 
 def element(tag: BaseTag, read: Reading) -> DataElement:

@@ -12,8 +12,9 @@
 ``GURNEY_ALLOW_INSECURE``
     An archive, written as in ``GURNEY_HOST``, that may get credentials unencrypted.
 
-Proxies and the authorities to trust have names of their own, which requests knows: ``HTTPS_PROXY``,
-``NO_PROXY``, ``REQUESTS_CA_BUNDLE``.
+What is no secret has names that others gave it. For HTTP, requests knows ``HTTPS_PROXY``,
+``NO_PROXY`` and ``REQUESTS_CA_BUNDLE``, the authorities to trust; for DIMSE over TLS these are in
+``SSL_CERT_FILE``, which OpenSSL knows.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Final
 
 from ..core import InvalidInputError
-from .origin import same_origin
+from .places import Place
 
 __all__ = ["certificate", "means", "read_token", "variables_for"]
 
@@ -33,8 +34,8 @@ _BOUND: Final = (*_SECRETS, "GURNEY_USER", "GURNEY_CERT", "GURNEY_KEY")
 _is_host = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s/@?#:\[\]]+)(:[0-9]{1,5})?").fullmatch
 
 
-def variables_for(base_url: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that are for the archive at *base_url*; empty ones are not set.
+def variables_for(place: Place, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that are for *place*; empty ones are not set.
 
     Raises
     ------
@@ -52,20 +53,20 @@ def variables_for(base_url: str, environ: Mapping[str, str]) -> dict[str, str]:
         raise InvalidInputError(f"{' and '.join(secrets)} are set; unset all but one")
     if "GURNEY_KEY" in values and "GURNEY_CERT" not in values:
         raise InvalidInputError("GURNEY_KEY is set without GURNEY_CERT; set that too")
-    return values if means(environ, "GURNEY_HOST", base_url) else {}
+    return values if means(environ, "GURNEY_HOST", place) else {}
 
 
-def means(environ: Mapping[str, str], name: str, base_url: str) -> bool:
-    """Say whether the variable *name*, a host with or without a port, means *base_url*.
+def means(environ: Mapping[str, str], name: str, place: Place) -> bool:
+    """Say whether the variable *name*, a host with or without a port, means *place*.
 
-    Without a port it is the one that its scheme has by default.
+    Without a port it is the usual one of its protocol.
     """
     host = environ.get(name, "")
     if not host:
         return False
     if not _is_host(host):
         raise InvalidInputError(f"{name} is no host, as in archive.example:8443; correct it")
-    return same_origin(f"{base_url.partition('://')[0]}://{host}", base_url)
+    return place.is_meant_by(host)
 
 
 def read_token(path: str) -> str:

@@ -24,7 +24,7 @@ from gurney.core import (
     unique,
 )
 
-from ..comparing import reference_of
+from .comparing import reference_of
 
 __all__ = ["Held", "Holdings"]
 

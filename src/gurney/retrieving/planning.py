@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, islice
 from typing import Final, TypeAlias
 
 import attrs
 from pydicom.dataset import Dataset
 
-from ...core import (
+from ..core import (
     DICOMDownloadable,
     DICOMObjectLevels,
     DICOMObjectReference,
@@ -19,7 +20,7 @@ from ...core import (
     to_instance_refs,
 )
 
-__all__ = ["Expected", "Wanted", "expectation", "finer", "plan"]
+__all__ = ["Expected", "Wanted", "expectation", "finer", "in_lists", "plan"]
 
 Expected: TypeAlias = Mapping[tuple[str, ...], InstanceReference]
 """Instances by their UIDs, in the order asked for."""
@@ -47,6 +48,9 @@ class Wanted:
         How often the same was asked for before, and was cut.
     reason
         Why what was asked before has not brought it.
+    by_list
+        Whether the expected instances are named, all of one series, instead of the series as a
+        whole. Only some protocols can.
     """
 
     reference: DICOMObjectReference
@@ -54,6 +58,7 @@ class Wanted:
     all_wanted: bool = True
     attempt: int = 0
     reason: str = ""
+    by_list: bool = False
 
     @property
     def one(self) -> bool:
@@ -84,6 +89,31 @@ def expectation(references: Iterable[InstanceReference]) -> Expected:
     return {reference.uids: reference for reference in references}
 
 
+def in_lists(questions: Iterable[Wanted], most: int) -> Iterator[Wanted]:
+    """Yield *questions*, with up to *most* in a row for one instance of a series made into one.
+
+    Examples
+    --------
+    >>> wanted = plan(InstanceReference("1.2", "1.2.1", f"1.2.1.{n}") for n in range(3))
+    >>> [(str(each.reference), len(each.expected or ())) for each in in_lists(wanted, 50)]
+    [('1.2/1.2.1', 3)]
+    """
+    alike = groupby(questions, lambda each: each.reference.uids[:-1] if each.one else None)
+    for series, group in alike:
+        if series is None:
+            yield from group
+            continue
+        while listed := list(islice(group, most)):
+            yield listed[0] if len(listed) == 1 else _listed(listed)
+
+
+def _listed(questions: Sequence[Wanted]) -> Wanted:
+    first = questions[0]
+    expected = {ref.uids: ref for each in questions for ref in (each.expected or {}).values()}
+    series = SeriesReference(*first.reference.uids[:2])
+    return attrs.evolve(first, reference=series, expected=expected, all_wanted=False, by_list=True)
+
+
 def finer(
     wanted: Wanted, missing: Sequence[InstanceReference], *, again: bool, reason: str
 ) -> Iterator[Wanted]:
@@ -109,8 +139,9 @@ def finer(
         if whole and coarse:
             yield attrs.evolve(asked, reference=series, expected=expectation(lost))
         else:
+            asked_of_one = attrs.evolve(asked, by_list=False)
             yield from (
-                attrs.evolve(asked, reference=ref, expected={ref.uids: ref}) for ref in lost
+                attrs.evolve(asked_of_one, reference=ref, expected={ref.uids: ref}) for ref in lost
             )
 
 
