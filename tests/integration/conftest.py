@@ -3,49 +3,97 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from tests.servers import dcmtk, orthanc
 from tests.servers.corpus import Loaded, load
-from tests.servers.orthanc import HOW_TO_INSTALL, Orthanc, Settings, installed
+from tests.servers.dcmqrscp import Dcmqrscp
+from tests.servers.orthanc import Orthanc, Settings
+from tests.servers.running import Server, reserved_ports
+from tests.servers.storescp import Storescp
+from tests.servers.tls import Certificates, make_certificates
 
 from gurney.testing import conformance_files
 
+Destinations = Mapping[str, int]
 StartOrthanc = Callable[[Settings], Orthanc]
+StartDcmqrscp = Callable[[Destinations], Dcmqrscp]
+StartStorescp = Callable[[int | None, Certificates | None], Storescp]
 
 
 @pytest.fixture(scope="session")
 def start_orthanc() -> Iterator[StartOrthanc]:
     """Return a function that starts an empty Orthanc; skip where there is none, fail in CI."""
-    if not installed():
-        problem = f"no Orthanc with its DICOMweb plug-in on this machine: {HOW_TO_INSTALL}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(problem)
-        pytest.skip(problem)
+    if not orthanc.installed():
+        lacking(f"no Orthanc with its DICOMweb plug-in on this machine: {orthanc.HOW_TO_INSTALL}")
     with ExitStack() as stack:
-
-        def start(settings: Settings) -> Orthanc:
-            folder = stack.enter_context(TemporaryDirectory(prefix="gurney-orthanc-"))
-            return stack.enter_context(Orthanc(Path(folder), settings))
-
-        yield start
+        yield lambda settings: stack.enter_context(Orthanc(folder_in(stack), settings))
 
 
 @pytest.fixture(scope="session")
-def orthanc_with_kit(start_orthanc: StartOrthanc) -> Orthanc:
+def start_dcmqrscp() -> Iterator[StartDcmqrscp]:
+    """Return a function that starts an empty dcmqrscp; skip where there is none, fail in CI."""
+    need_dcmtk()
+    with ExitStack() as stack:
+        yield lambda destinations: stack.enter_context(Dcmqrscp(folder_in(stack), destinations))
+
+
+@pytest.fixture(scope="session")
+def start_storescp() -> Iterator[StartStorescp]:
+    """Return a function that starts a storescp at a port, with TLS if it gets certificates."""
+    need_dcmtk()
+    with ExitStack() as stack:
+        yield lambda port, certificates: stack.enter_context(
+            Storescp(folder_in(stack), port, certificates)
+        )
+
+
+@pytest.fixture(scope="session")
+def destinations() -> Iterator[Destinations]:
+    """Return ports of this machine that C-MOVE may send to, by AE title: ours, and somebody's."""
+    with reserved_ports(3) as ports:
+        yield dict(zip(("GURNEY", "GURNEY2", Storescp.ae_title), ports, strict=True))
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Return certificates of one private authority."""
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+def need_dcmtk() -> None:
+    """Skip where there are no programs of DCMTK; in CI, fail."""
+    if not dcmtk.installed():
+        lacking(f"no DCMTK on this machine: {dcmtk.HOW_TO_INSTALL}")
+
+
+def lacking(problem: str) -> None:
+    """Skip what needs it; in CI, fail."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(problem)
+    pytest.skip(problem)
+
+
+def folder_in(stack: ExitStack) -> Path:
+    return Path(stack.enter_context(TemporaryDirectory(prefix="gurney-server-")))
+
+
+@pytest.fixture(scope="session")
+def orthanc_with_kit(start_orthanc: StartOrthanc, destinations: Destinations) -> Orthanc:
     """It holds what the conformance kit wants an archive to hold."""
-    server = start_orthanc(Settings())
+    server = start_orthanc(Settings(destinations=destinations))
     server.fill(conformance_files().values())
     return server
 
 
 @pytest.fixture(scope="session")
-def loaded(start_orthanc: StartOrthanc, corpus: Path) -> Loaded:
+def loaded(start_orthanc: StartOrthanc, corpus: Path, destinations: Destinations) -> Loaded:
     """Return a server that holds what it takes of the corpus of real files."""
-    return load(corpus, start_orthanc(Settings()))
+    return load(corpus, start_orthanc(Settings(destinations=destinations)))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -58,6 +106,6 @@ def pytest_runtest_makereport(
         values: dict[str, object] = getattr(item, "funcargs", {})
         for name, value in values.items():
             server = value.server if isinstance(value, Loaded) else value
-            if isinstance(server, Orthanc):
+            if isinstance(server, Server):
                 report.sections.append((f"log of {name}", server.log))
     return report

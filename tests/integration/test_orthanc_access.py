@@ -9,7 +9,7 @@ import pytest
 import requests
 from requests.auth import HTTPBasicAuth
 from tests.servers.orthanc import Orthanc, Settings
-from tests.servers.tls import Certificates, make_certificates, tls_in_front_of
+from tests.servers.tls import Certificates, tls_in_front_of
 
 from gurney import Trolley
 from gurney.core import (
@@ -28,11 +28,6 @@ from .conftest import StartOrthanc
 ONCE = Retries(attempts=1)
 USER, PASSWORD = "reader", "pa:ss word"
 INSTANCES = to_instance_refs(TREE)
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return make_certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import typer
 
 from .command import INCLUDE, LOOKING_FOR, Given, command
 from .exits import EXIT_CODES, ExitCode, WrongUseError
-from .formats import Format, Level, ProgressMode
+from .formats import Format, Level, Over, ProgressMode
 from .terminal import Terminal
 
 __all__ = ["app", "run"]
@@ -32,8 +32,8 @@ ArchiveArgument: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="ARCHIVE",
-        help="The path of a folder, or a URL such as dicomweb+https://user@host/dicom-web; "
-        "demo:// is the samples that come with pydicom.",
+        help="The path of a folder, or a URL such as dicomweb+https://user@host/dicom-web or "
+        "dimse://CALLED@host:port?calling=CALLING; demo:// is the samples that come with pydicom.",
         show_default=False,
     ),
 ]
@@ -219,14 +219,29 @@ def verify(
 
 @app.command(epilog=EXIT_CODES)
 @command()
+def echo(terminal: Terminal, _given: Given, archive: ArchiveArgument) -> ExitCode:
+    """Ask an archive whether it answers, and say how long that took.
+
+    By C-ECHO where it speaks DIMSE, else by a search for a study that does not exist.
+    """
+    from . import echoing
+
+    return echoing.echo(terminal, archive)
+
+
+@app.command(epilog=EXIT_CODES)
+@command()
 def demo(
     terminal: Terminal,
     _given: Given,
     output_dir: Annotated[
         Path, typer.Option("--output-dir", "-o", help="Where to put the studies.", metavar="DIR")
     ] = Path("gurney-demo"),
+    over: Annotated[
+        Over, typer.Option(help="Read the samples as files, or from an archive on this machine.")
+    ] = Over.FILES,
 ) -> ExitCode:
     """Show what gurney does, on sample studies that came with pydicom: nothing to configure."""
     from . import demonstration
 
-    return demonstration.demo(terminal, output_dir)
+    return demonstration.demo(terminal, output_dir, over)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["Format", "Level", "ProgressMode"]
+__all__ = ["Format", "Level", "Over", "ProgressMode"]
 
 
 class Level(str, Enum):
@@ -30,3 +30,10 @@ class ProgressMode(str, Enum):
     AUTO = "auto"
     JSON = "json"
     NONE = "none"
+
+
+class Over(str, Enum):
+    """How the demonstration reaches its samples."""
+
+    FILES = "files"
+    DIMSE = "dimse"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 import attrs
 
@@ -26,6 +26,9 @@ from .samples import DEMO, samples
 from .terminal import Terminal
 
 __all__ = ["build_query", "named", "opened", "search", "search_with"]
+
+_TITLED: Final = ("dimse", "dimse+tls")
+"""What begins the URLs in which an AE title, not a user, stands before the host."""
 
 
 @contextmanager
@@ -49,11 +52,15 @@ def named(url: str) -> str:
     --------
     >>> named("dicomweb+https://user:secret@pacs.example:8443/studies?token=1")
     'dicomweb+https://pacs.example:8443/studies'
+    >>> named("dimse://ARCHIVE@pacs.example:104?calling=ME")
+    'dimse://ARCHIVE@pacs.example:104'
     """
     if "://" not in url:
         return str(Path(url).absolute())
     parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
+    before, _, host = parts.netloc.rpartition("@")
+    if parts.scheme in _TITLED and ":" not in unquote(before):
+        host = parts.netloc
     return f"{parts.scheme}://{host}{parts.path}"
 
 

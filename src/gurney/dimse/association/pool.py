@@ -1,0 +1,197 @@
+"""The associations with one archive: reused, and no more at a time than it allows."""
+
+from __future__ import annotations
+
+import logging
+import weakref
+from collections import Counter
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Condition, RLock, get_ident
+from types import TracebackType
+
+import attrs
+from typing_extensions import Self
+
+from ...core import ArchiveUnavailableError
+from ..settings import Peer
+from .association import Association
+from .contexts import Proposed
+from .requesting import associate
+
+__all__ = ["Associations", "associations_of"]
+
+_log = logging.getLogger("gurney.dimse")
+
+
+class Associations:
+    """Associations with one archive, safe to share between threads.
+
+    At most ``peer.associations`` are open at a time; who wants one more waits. A thread that has
+    one gets another without waiting, because it may need it to give back the first.
+
+    Idle ones are released by `close`, at the end of a ``with``, and when nobody holds this any
+    more.
+
+    Parameters
+    ----------
+    peer
+        The archive.
+    """
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer: Peer = peer
+        self._closed: bool = False
+        # Whoever takes one out owns it: a list does that in one step, so closing needs no lock.
+        self._idle: list[_Idle] = []
+        self._inside: Counter[int] = Counter()  # associations by thread
+        # Reentrant: the collector may close a generator, and so this, where the lock is held.
+        self._lock: RLock = RLock()
+        self._changed: Condition = Condition(self._lock)
+        weakref.finalize(self, _abort_all, self._idle)
+
+    @contextmanager
+    def taken(
+        self, proposed: Sequence[Proposed], *, extended: Mapping[str, bytes] | None = None
+    ) -> Generator[Association]:
+        """Give an association for the time of a ``with``: an idle one, or a new one.
+
+        It is kept for the next who proposes the same if the ``with`` ends without an exception
+        and between two messages, and aborted otherwise. An idle one that the archive has closed
+        meanwhile is replaced.
+
+        Parameters
+        ----------
+        proposed, extended
+            As of `associate`.
+
+        Raises
+        ------
+        ArchiveUnavailableError
+            If there is none, after ``peer.retries``.
+        GurneyError
+            As `associate` says.
+        """
+        asked = _Asked(tuple(proposed), tuple(sorted((extended or {}).items())))
+        thread = get_ident()
+        self._enter(thread)
+        try:
+            association = self._reused(asked) or self._made(asked)
+            try:
+                yield association
+            except BaseException:
+                association.abort()
+                raise
+            self._keep(_Idle(asked, association))
+        finally:
+            self._leave(thread)
+
+    def close(self) -> None:
+        """Release what is idle; what is in use is released when it is given back."""
+        self._closed = True
+        self._release_idle(keep=0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[type[Associations], tuple[Peer]]:
+        return type(self), (self.peer,)
+
+    def _enter(self, thread: int) -> None:
+        with self._lock:
+            self._changed.wait_for(lambda: self._has_room(thread))
+            self._inside[thread] += 1
+
+    def _has_room(self, thread: int) -> bool:
+        return self._inside[thread] > 0 or self._inside.total() < self.peer.associations
+
+    def _leave(self, thread: int) -> None:
+        with self._lock:
+            self._inside[thread] -= 1
+            self._inside += Counter()  # forgets threads without associations
+            self._changed.notify_all()
+
+    def _reused(self, asked: _Asked) -> Association | None:
+        for idle in reversed(self._idle.copy()):
+            if idle.asked == asked and self._take(idle):
+                if idle.association.usable:
+                    return idle.association
+                idle.association.abort()
+        return None
+
+    def _take(self, idle: _Idle) -> bool:
+        try:
+            self._idle.remove(idle)
+        except ValueError:  # somebody else has it now
+            return False
+        return True
+
+    def _made(self, asked: _Asked) -> Association:
+        """Ask for an association, again and again if that may help."""
+        with self._lock:
+            inside = self._inside.total()
+        self._release_idle(keep=max(0, self.peer.associations - inside))
+        for attempt in range(1, self.peer.retries.attempts):
+            if (association := self._tried(asked, attempt)) is not None:
+                return association
+        return associate(self.peer, asked.proposed, extended=dict(asked.extended))
+
+    def _tried(self, asked: _Asked, attempt: int) -> Association | None:
+        """Ask for an association; if there is none now, wait for a while."""
+        try:
+            return associate(self.peer, asked.proposed, extended=dict(asked.extended))
+        except ArchiveUnavailableError as error:
+            wait = self.peer.retries.wait_before(attempt)
+            _log.info("%s; attempt %d in %.1f s", error, attempt + 1, wait)
+            self.peer.retries.sleep(wait)
+            return None
+
+    def _keep(self, idle: _Idle) -> None:
+        if not idle.association.usable:
+            idle.association.abort()
+            return
+        self._idle.append(idle)
+        if self._closed:
+            self._release_idle(keep=0)
+
+    def _release_idle(self, keep: int) -> None:
+        """Release those that have been idle for longest."""
+        while len(self._idle) > keep:
+            try:
+                oldest = self._idle.pop(0)
+            except IndexError:  # somebody else took the last
+                return
+            oldest.association.release()
+
+
+def associations_of(archive: Peer | Associations) -> Associations:
+    """Return the associations with an archive: those given, or new ones."""
+    return archive if isinstance(archive, Associations) else Associations(archive)
+
+
+@attrs.frozen
+class _Asked:
+    """What has to be the same for an association to be of use again."""
+
+    proposed: tuple[Proposed, ...]
+    extended: tuple[tuple[str, bytes], ...]
+
+
+@attrs.frozen(eq=False)
+class _Idle:
+    asked: _Asked
+    association: Association
+
+
+def _abort_all(idle: list[_Idle]) -> None:
+    """Close what is left where nobody has; the collector does not wait for an answer."""
+    while idle:
+        idle.pop().association.abort()

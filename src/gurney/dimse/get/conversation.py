@@ -1,0 +1,174 @@
+"""A C-GET request, and the instances that come back over the same association (PS3.7 9.1.3)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from ...core import GurneyError, ProtocolViolationError
+from ...retrieving import Wanted
+from ..association import Association, Associations, Context, ContextRefusedError, Message
+from ..association.commands import (
+    C_GET_RSP,
+    C_STORE_RQ,
+    SUCCESS,
+    c_cancel_rq,
+    c_get_rq,
+    response_to,
+)
+from ..retrieving import Arrival, Final, arrival, final_of, identifier_of
+from .contexts import Proposal
+
+__all__ = ["GetConversation", "conversing"]
+
+_log = logging.getLogger("gurney.dimse")
+_IMPLICIT = "1.2.840.10008.1.2"
+
+
+@contextmanager
+def conversing(
+    associations: Associations,
+    batches: Sequence[Proposal],
+    wanted: Wanted,
+    needed: Collection[str] = (),
+) -> Generator[GetConversation]:
+    """Ask for *wanted*; see `GetConversation`."""
+    conversation = GetConversation(associations, batches, wanted, needed)
+    try:
+        yield conversation
+    finally:
+        conversation.close()
+
+
+class GetConversation:
+    """One question: a C-GET with each of *batches* of contexts, until all that is expected came.
+
+    Parameters
+    ----------
+    associations
+        Those with the archive.
+    batches
+        The contexts to propose, for each association.
+    wanted
+        What to ask for.
+    needed
+        UIDs of the SOP classes of what is wanted, if they are known: an association that grants
+        none of them is not asked (D14).
+    """
+
+    def __init__(
+        self,
+        associations: Associations,
+        batches: Sequence[Proposal],
+        wanted: Wanted,
+        needed: Collection[str] = (),
+    ) -> None:
+        self._associations: Associations = associations
+        self._batches: Sequence[Proposal] = batches
+        self._wanted: Wanted = wanted
+        self._needed: frozenset[str] = frozenset(needed)
+        self._due: set[tuple[str, ...]] = set(wanted.expected or ())
+        self._final: Final | None = None
+        self._running: Generator[Arrival] = self._all()
+
+    @property
+    def final(self) -> Final | None:
+        """The final response to the last request."""
+        return self._final
+
+    def arrivals(self) -> Iterator[Arrival]:
+        """Yield the instances that come, each to be finished before the next.
+
+        Raises
+        ------
+        ContextRefusedError
+            If the archive does not take part in C-GET, or does not grant the role that we need.
+        TransferInterruptedError
+            If it breaks off.
+        """
+        return self._running
+
+    def close(self) -> None:
+        """Cancel and abort what is under way."""
+        self._running.close()
+
+    def _all(self) -> Generator[Arrival]:
+        refused: ContextRefusedError | None = None
+        asked = False
+        for batch in self._batches:
+            with self._associations.taken(batch) as association:
+                get_class = batch[0].abstract_syntax
+                asking = association.context(get_class)
+                if not self._is_granted(association, get_class):
+                    subject = f"C-GET from {association.peer.address}"
+                    lacking = min(self._needed, default=batch[1].abstract_syntax)
+                    refused = ContextRefusedError(subject, 0, lacking)
+                    continue
+                asked = True
+                yield from self._one(association, asking)
+            if self._is_all():
+                return
+        if refused is not None and not asked:
+            raise refused
+
+    def _is_all(self) -> bool:
+        """Say whether no other contexts can bring more."""
+        if self._wanted.expected:
+            return not self._due
+        final = self._final
+        return final is not None and final.status == SUCCESS and final.failed == 0
+
+    def _is_granted(self, association: Association, get_class: str) -> bool:
+        """Say whether the archive may send us anything of what is wanted (PS3.7 D.3.3.4)."""
+        granted = {
+            context.abstract_syntax
+            for context in association.contexts
+            if context.as_scp and context.abstract_syntax != get_class
+        }
+        return not granted.isdisjoint(self._needed or granted)
+
+    def _one(self, association: Association, asking: Context) -> Generator[Arrival]:
+        """Ask once; an association that is left before the final response is aborted."""
+        message_id = association.next_message_id()
+        identifier = identifier_of(self._wanted, implicit=asking.transfer_syntax == _IMPLICIT)
+        request = c_get_rq(message_id, asking.abstract_syntax)
+        self._final = None
+        try:
+            association.send(asking, request, identifier)
+            yield from self._received(association, message_id)
+        except GeneratorExit:
+            with suppress(GurneyError):
+                association.send(asking, c_cancel_rq(message_id))
+            raise
+
+    def _received(self, association: Association, message_id: int) -> Generator[Arrival]:
+        while self._final is None:
+            message = association.receive()
+            command = message.command
+            if command.field == C_STORE_RQ:
+                arrived = arrival(message, _Answer(association, message))
+                self._due.discard(arrived.uids)
+                yield arrived
+                continue
+            if command.field != C_GET_RSP or command.responds_to not in (message_id, None):
+                raise ProtocolViolationError(
+                    f"C-GET from {association.peer.address}", f"{command!r} came instead"
+                )
+            message.skip()  # UIDs of what has failed: counted here, not believed
+            if not command.is_pending:
+                self._final = final_of(command)
+
+
+class _Answer:
+    """Answers a C-STORE request with a status."""
+
+    __slots__ = ("_association", "_message")
+
+    def __init__(self, association: Association, message: Message) -> None:
+        self._association: Association = association
+        self._message: Message = message
+
+    def __call__(self, status: int) -> None:
+        message = self._message
+        self._association.send(message.context, response_to(message.command, status))

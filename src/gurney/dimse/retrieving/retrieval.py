@@ -1,0 +1,299 @@
+"""One download over DIMSE: requests, what comes of each, and what is asked for again.
+
+Each instance that was asked for ends as one file: that has come, or that raises when it is read.
+What an archive says in the end is not believed without counting: the instances that are known to be
+there have to come, each of them (D10 to D13, D16).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+
+import attrs
+
+from ...core import (
+    ArchiveUnavailableError,
+    AuthenticationError,
+    DICOMFile,
+    DICOMObjectReference,
+    GurneyError,
+    InstanceReference,
+    ProtocolViolationError,
+    RequestRefusedError,
+    StorageError,
+    TransferInterruptedError,
+)
+from ...retrieving import (
+    Came,
+    Verdict,
+    Wanted,
+    expectation,
+    failing,
+    finer,
+    in_lists,
+    unbroken,
+)
+from ..settings import Retries
+from .arriving import Arrival
+from .conversation import Conversation, Final
+from .listing import Listed
+from .statuses import (
+    CANNOT_UNDERSTAND,
+    DOUBLED,
+    NOT_AUTHORIZED,
+    OUT_OF_RESOURCES,
+    SUCCESS,
+    Advice,
+    advice,
+    meaning,
+)
+
+__all__ = ["Retrieval", "Service"]
+
+_log = logging.getLogger("gurney.dimse")
+_IN_A_LIST = 50  # UIDs of instances in one request; some archives take only one (D23)
+_ANSWERS = {
+    Verdict.WANTED: SUCCESS,
+    Verdict.UNASKED: NOT_AUTHORIZED,
+    Verdict.DOUBLED: DOUBLED,
+    Verdict.NOTHING: CANNOT_UNDERSTAND,
+}
+
+
+@attrs.frozen
+class Service:
+    """How an archive is asked for instances.
+
+    Attributes
+    ----------
+    protocol
+        Its name.
+    ask
+        Asks for instances; what it raises when it is entered says why that cannot be.
+    listing
+        Says which instances are in a study or series.
+    retries
+        How often to ask, and how long to wait in between.
+    """
+
+    protocol: str
+    ask: Callable[[Wanted], AbstractContextManager[Conversation]]
+    listing: Callable[[DICOMObjectReference], Listed]
+    retries: Retries
+
+
+@attrs.define
+class _Told:
+    """What was learned from one question."""
+
+    advice: Advice = Advice.FINER
+    reason: str = ""
+    arrived: int = 0
+    final: Final | None = None
+
+
+class Retrieval:
+    """Downloads what is *wanted*, once, question after question.
+
+    Parameters
+    ----------
+    service
+        How to ask.
+    wanted
+        The questions; those for single instances are asked as lists.
+    """
+
+    def __init__(self, service: Service, wanted: Iterable[Wanted]) -> None:
+        self._service: Service = service
+        self._wanted: Iterator[Wanted] = in_lists(wanted, _IN_A_LIST)
+        self._again: deque[Wanted] = deque()
+        self._came: Came = Came()
+        self._lists_fail: bool = False
+        self._reached: bool = False
+        self._down: ArchiveUnavailableError | None = None
+        self._unreached: list[DICOMFile] = []  # failures that may turn out to be one
+
+    def files(self) -> Iterator[DICOMFile]:
+        """Yield a file for each instance; see `core.FileDownloader.files`."""
+        while True:
+            wanted = self._again.popleft() if self._again else next(self._wanted, None)
+            if wanted is None:
+                break
+            yield from self._files_of(wanted)
+        if self._down is not None and not self._reached:
+            raise self._down
+        yield from self._unreached
+
+    # ------------------------------------------------------------ one question
+
+    def _files_of(self, wanted: Wanted) -> Generator[DICOMFile]:
+        """Yield what comes for one question, and see to what does not."""
+        if self._down is not None:
+            yield from self._give_up(wanted, str(self._down))
+            return
+        if wanted.by_list and self._lists_fail:
+            self._again.extendleft(reversed(list(_singles(wanted))))
+            return
+        doubt = ""
+        if wanted.expected is None:
+            listed = self._service.listing(wanted.reference)
+            doubt = listed.doubt
+            if not listed.references and not doubt:
+                self._reached = True
+                reason = "the archive lists nothing in it; search for it again"
+                yield from self._fail([wanted.reference], wanted.attempt, reason)
+                return
+            expected = expectation(listed.references)
+            wanted = attrs.evolve(wanted, expected=expected)
+        told = _Told()
+        yield from self._hold(wanted, told)
+        yield from self._settle(wanted, told, doubt)
+
+    def _hold(self, wanted: Wanted, told: _Told) -> Generator[DICOMFile]:
+        """Ask, and yield what comes; put into *told* how it ended."""
+        try:
+            if wanted.attempt:
+                retries = self._service.retries
+                retries.sleep(retries.wait_before(wanted.attempt))
+            with self._service.ask(wanted) as conversation:
+                for arrival in conversation.arrivals():
+                    self._reached = True
+                    yield from self._take(wanted, arrival, told)
+                told.final = conversation.final
+                self._reached = True
+        except (AuthenticationError, StorageError):
+            raise
+        except TransferInterruptedError as error:
+            self._reached = True
+            told.reason, told.advice = str(error), Advice.AGAIN
+        except ArchiveUnavailableError as error:
+            self._down = error
+            told.reason, told.advice = str(error), Advice.NOTHING
+        except RequestRefusedError as error:
+            self._reached = True
+            told.reason, told.advice = str(error), Advice.NOTHING
+        except GurneyError as error:
+            self._reached = True
+            told.reason = str(error)
+        if told.final is not None:
+            told.advice = advice(told.final.status)
+            if told.final.status != SUCCESS:
+                told.reason = f"the archive ended it with: {meaning(told.final.status)}"
+
+    def _take(self, wanted: Wanted, arrival: Arrival, told: _Told) -> Generator[DICOMFile]:
+        """Judge one instance, answer for it, and yield it if it is wanted."""
+        judged = self._came.judge(wanted, arrival.uids, arrival.fault)
+        told.arrived += judged.verdict in (Verdict.WANTED, Verdict.DOUBLED)
+        told.reason = judged.fault or told.reason
+        reference = judged.reference
+        if reference is None or arrival.held:
+            arrival.skip()
+            arrival.finish(_ANSWERS[judged.verdict])
+            if reference is not None:
+                yield self._file(reference, arrival, wanted)
+            return
+        file = self._file(reference, arrival, wanted)
+        attempts = self._service.retries.attempts
+        chunks = unbroken(file, arrival.chunks, self._once_more(reference), attempts)
+        file.chunks = chunks
+        try:
+            with closing(chunks):
+                yield file
+        except GeneratorExit:
+            arrival.finish(OUT_OF_RESOURCES)
+            raise
+        arrival.skip()
+        arrival.finish(SUCCESS)
+
+    def _file(self, reference: InstanceReference, arrival: Arrival, wanted: Wanted) -> DICOMFile:
+        protocol = self._service.protocol
+        return DICOMFile(arrival.chunks, reference, protocol, arrival.size, wanted.attempt)
+
+    def _once_more(
+        self, reference: InstanceReference
+    ) -> Callable[[int], AbstractContextManager[Iterator[bytes]]]:
+        """Return what gives the bytes of one instance, asked for on its own."""
+
+        @contextmanager
+        def again(attempt: int) -> Generator[Iterator[bytes]]:
+            retries = self._service.retries
+            retries.sleep(retries.wait_before(attempt))
+            wanted = Wanted(reference, expectation([reference]), attempt=attempt)
+            with self._service.ask(wanted) as conversation:
+                for arrival in conversation.arrivals():
+                    if arrival.uids == reference.uids:
+                        yield arrival.chunks
+                        return  # without an answer: so the association is given up
+                    arrival.skip()
+                    arrival.finish(NOT_AUTHORIZED)
+            raise ProtocolViolationError(str(reference), "it did not come again")
+
+        return again
+
+    # ------------------------------------------------------------ what has not come
+
+    def _settle(self, wanted: Wanted, told: _Told, doubt: str) -> Iterator[DICOMFile]:
+        """Ask again for what is missing, or give it up."""
+        missing = self._came.missing(wanted)
+        if not missing:
+            self._notice(wanted, told)
+            if doubt and not _is_proved(told):
+                reason = "; ".join(filter(None, (told.reason, doubt)))
+                yield from self._fail([wanted.reference], wanted.attempt, reason)
+            return
+        reason = told.reason or wanted.reason or "the archive's answer was whole, without it"
+        again = told.advice is Advice.AGAIN and wanted.attempt + 1 < self._service.retries.attempts
+        if told.advice is Advice.NOTHING or (wanted.one and not again):
+            yield from self._fail(missing, wanted.attempt, reason)
+            return
+        _log.info("%s: %s; %d to be asked for again", wanted.reference, reason, len(missing))
+        if wanted.by_list and not told.arrived and not again:
+            self._lists_fail = True  # and not only this one, for all that is known (D23)
+        questions = finer(wanted, missing, again=again, reason=reason)
+        if again:
+            questions = in_lists(questions, _IN_A_LIST)
+        self._again.extendleft(reversed(list(questions)))
+
+    def _notice(self, wanted: Wanted, told: _Told) -> None:
+        """Say what does not fit, though all that is known to be there has come."""
+        if told.reason and wanted.expected is not None:
+            _log.warning("%s: all that is listed has come, but %s", wanted.reference, told.reason)
+
+    def _give_up(self, wanted: Wanted, reason: str) -> Iterator[DICOMFile]:
+        references: list[DICOMObjectReference] = [*self._came.missing(wanted)]
+        if wanted.expected is None:
+            references = [wanted.reference]
+        yield from self._fail(references, wanted.attempt, reason)
+
+    def _fail(
+        self, references: Iterable[DICOMObjectReference], retries: int, reason: str
+    ) -> Iterator[DICOMFile]:
+        """Yield files that raise; later, if it may be that nobody was there at all."""
+        for reference in references:
+            self._came.add(reference.uids)
+            file = failing(reference, self._service.protocol, reason, retries=retries)
+            if self._down is not None and not self._reached:
+                self._unreached.append(file)
+            else:
+                yield file
+
+
+def _is_proved(told: _Told) -> bool:
+    """Say whether the archive's own count, in a success, is what has arrived."""
+    final = told.final
+    return (
+        final is not None
+        and final.status == SUCCESS
+        and not final.failed
+        and told.arrived > 0
+        and final.completed == told.arrived
+    )
+
+
+def _singles(wanted: Wanted) -> Iterator[Wanted]:
+    alone = attrs.evolve(wanted, by_list=False)
+    for ref in (wanted.expected or {}).values():
+        yield attrs.evolve(alone, reference=ref, expected={ref.uids: ref})

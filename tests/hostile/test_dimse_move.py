@@ -1,0 +1,485 @@
+"""Downloading by C-MOVE from archives that misbehave: each quirk by its id, see FAULTS."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Sequence
+from threading import Event
+from typing import Final
+
+import attrs
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import RLELossless
+from typing_extensions import override
+
+from gurney.core import (
+    DICOMDownloadable,
+    DICOMObjectReference,
+    DownloadError,
+    InstanceReference,
+    OutcomeStatus,
+    Query,
+    QueryLevels,
+    Receipt,
+    SearchResult,
+    StudyReference,
+    decode,
+    text,
+    to_instance_refs,
+    walk,
+)
+from gurney.dimse import CMove, Peer, Receiver, Retries, Timeouts
+from gurney.testing import MemoryArchive, MemoryStorage, differences, example_datasets, reference_of
+from gurney.testing.dimse import (
+    FAULTS,
+    Asked,
+    DIMSEServer,
+    Exchange,
+    Fault,
+    Plan,
+    Service,
+    many_classes,
+)
+from gurney.testing.making import MadeSeries, made
+from gurney.trolley import Trolley
+
+HEAD: Final = "2.25.4002"
+PACKED: Final = "2.25.4005"
+SHORT: Final = Timeouts(connect=10.0, answer=10.0, idle=10.0, release=10.0)
+QUICK: Final = Retries(attempts=3, first_wait=0.0, longest_wait=0.0)
+
+
+def datasets() -> list[Dataset]:
+    """Return the examples, and a study of six that are compressed."""
+    series = MadeSeries("XA", 6, transfer_syntax=RLELossless)
+    return [
+        *example_datasets(),
+        *made(PACKED, {"StudyDate": "20240105", "PatientID": "EX-4"}, series),
+    ]
+
+
+def held(study_uid: str) -> dict[DICOMObjectReference, Dataset]:
+    """Return the data sets of a study, as the archive holds them."""
+    return {
+        reference_of(dataset): dataset
+        for dataset in datasets()
+        if text(dataset, "StudyInstanceUID") == study_uid
+    }
+
+
+def known(study_uid: str) -> SearchResult:
+    """Return a study with all that is in it, as a search that is complete gives it."""
+    query = Query(StudyInstanceUID=study_uid, query_level=QueryLevels.INSTANCE)
+    return MemoryArchive(datasets()).find_studies(query)
+
+
+@attrs.frozen
+class Download:
+    """What has become of a download."""
+
+    receipt: Receipt
+    files: dict[InstanceReference, bytes]
+
+    @property
+    def reasons(self) -> str:
+        """Why something has not come."""
+        return "; ".join(outcome.reason for outcome in self.receipt.outcomes if not outcome.good)
+
+
+@pytest.fixture
+def receiver() -> Iterable[Receiver]:
+    with Receiver("GURNEY", port=0, timeouts=SHORT) as receiver:
+        yield receiver
+
+
+def to(receiver: Receiver) -> dict[str, tuple[str, int]]:
+    """Return the destinations that an archive knows."""
+    return {receiver.ae_title: (receiver.host, receiver.port)}
+
+
+def mover(server: DIMSEServer, receiver: Receiver, *, grace: float = 10.0) -> CMove:
+    """Return C-MOVE, impatient."""
+    peer = Peer("127.0.0.1", server.port, server.ae_title, timeouts=SHORT, retries=QUICK)
+    return CMove(peer, receiver, grace=grace)
+
+
+def download(move: CMove, objects: Iterable[DICOMDownloadable] | None = None) -> Download:
+    """Fetch *objects*, as a trolley does."""
+    storage = MemoryStorage()
+    wanted = known(HEAD) if objects is None else objects
+    receipt = Trolley(MemoryArchive(datasets()), move, storage).download(wanted)
+    return Download(receipt, storage.files)
+
+
+def moves(server: DIMSEServer) -> list[Asked]:
+    """Return the C-MOVE requests that a server got."""
+    return [request for request in server.requests if request.service is Service.MOVE]
+
+
+def same(study_uid: str, files: dict[InstanceReference, bytes]) -> bool:
+    """Say whether *files* are the study, but for how its data sets are written (D31)."""
+    expected = held(study_uid)
+    return expected.keys() == files.keys() and not any(
+        differences(expected[reference], decode(content, str(reference)))
+        for reference, content in files.items()
+    )
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [[], ["D16"], ["D17"], ["D18"], ["D19"], ["D20"], ["D23"], ["D31"], ["D16", "D19", "D23"]],
+    ids="+".join,
+)
+@pytest.mark.parametrize("objects", [known(HEAD), [StudyReference(HEAD)]], ids=["tree", "bare"])
+def test_what_can_be_put_right_is(
+    receiver: Receiver, faults: list[str], objects: Sequence[DICOMDownloadable]
+) -> None:
+    """All instances come, with the values that are stored, and the receipt says so."""
+    with (
+        DIMSEServer(datasets(), faults, destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        got = download(move, objects)
+
+    assert same(HEAD, got.files)
+    assert got.receipt.complete, got.receipt.reasons
+
+
+@pytest.mark.parametrize("fault", ["D10", "D11"])
+def test_d10_d11_nothing_sent_is_not_success(receiver: Receiver, fault: str) -> None:
+    """0x0000 without sub-operations, or 0xC000: each instance is missing, with a reason."""
+    with (
+        DIMSEServer(datasets(), [fault], destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        got = download(move)
+
+    assert not got.receipt.complete
+    assert {} == got.files
+    assert 3 == len(got.receipt.outcomes)
+    assert all(outcome.reason for outcome in got.receipt.outcomes)
+
+
+def test_d10_an_unknown_study_is_missing(receiver: Receiver) -> None:
+    """A study that the archive does not list is an error that names it, and is not asked for."""
+    with (
+        DIMSEServer(datasets(), destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        (file,) = move.files([StudyReference("2.25.9999")])
+        with pytest.raises(DownloadError, match=r"2\.25\.9999"):
+            file.read()
+        requests = moves(server)
+
+    assert [] == requests
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "listed"),
+    [("D12", None, True), ("D13", 0xB000, True), ("D13", 0xB000, False), ("D13", 0xA702, True)],
+)
+def test_d12_d13_failures_are_told_and_asked_for_again(
+    receiver: Receiver, fault: str, status: int | None, listed: bool
+) -> None:
+    """Whatever the final response says: what has come counts, and the rest is asked for again."""
+    with (
+        DIMSEServer(
+            datasets(),
+            [fault],
+            status=status,
+            listed=listed,
+            failing=["2.25.400201002"],
+            destinations=to(receiver),
+        ) as server,
+        mover(server, receiver) as move,
+    ):
+        got = download(move)
+        requests = moves(server)
+
+    assert not got.receipt.complete
+    assert ["2.25.400201002"] == [ref.uids[2] for ref in got.receipt.missing]
+    assert 2 == len(got.files)
+    assert ("2.25.400201002",) == requests[-1].values("SOPInstanceUID")
+
+
+def test_d12_a_failure_that_passes_is_made_good(receiver: Receiver) -> None:
+    """What failed once comes when it is asked for again."""
+    with (
+        DIMSEServer(
+            datasets(), ["D12"], failing=["2.25.400201002"], times=1, destinations=to(receiver)
+        ) as server,
+        mover(server, receiver) as move,
+    ):
+        got = download(move)
+
+    assert same(HEAD, got.files)
+    assert got.receipt.complete
+
+
+@pytest.mark.parametrize("status", [0xA801, 0xC000])
+def test_d15_destination_unknown_says_what_to_do(receiver: Receiver, status: int) -> None:
+    """By its own status or by a general one: the reason names what has to be registered."""
+    with (
+        DIMSEServer(datasets(), ["D15"], status=status, destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        got = download(move)
+        requests = moves(server)
+
+    assert {} == got.files
+    assert f"AE title GURNEY, host 127.0.0.1, port {receiver.port}" in got.reasons
+    assert "register" in got.reasons
+    assert len(requests) == 1 or status != 0xA801  # the second answer would be the same
+
+
+def test_d15_destination_unknown_as_an_abort(receiver: Receiver) -> None:
+    """An abort in place of an answer: asked again, but not for ever; the reason says what to do."""
+    objects = [*known(HEAD), *known(PACKED)]
+    with (
+        DIMSEServer(datasets(), ["D15"], ending="abort", destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        got = download(move, objects)
+        requests = moves(server)
+
+    assert {} == got.files
+    assert f"AE title GURNEY, host 127.0.0.1, port {receiver.port}" in got.reasons
+    assert len(requests) <= 6
+
+
+def test_d15_who_is_really_unknown(receiver: Receiver) -> None:
+    """A well-behaved archive that does not know the receiver says so, once."""
+    with DIMSEServer(datasets()) as server, mover(server, receiver) as move:
+        got = download(move)
+        requests = moves(server)
+
+    assert "does not know the move destination" in got.reasons
+    assert 1 == len(requests)
+
+
+def test_d17_silence_is_borne_as_long_as_there_is_progress(receiver: Receiver) -> None:
+    """An archive may be silent; only when nothing at all comes for long is it given up."""
+    impatient = Timeouts(connect=10.0, answer=0.2, idle=10.0, release=0.2)
+    silent = Event()
+    with DIMSEServer(datasets(), ["D17"], resume=silent, destinations=to(receiver)) as server:
+        peer = Peer("127.0.0.1", server.port, server.ae_title, timeouts=impatient, retries=QUICK)
+        searcher = MemoryArchive(datasets())
+        with CMove(peer, receiver, searcher) as move:
+            got = download(move)
+
+    assert {} == got.files
+    assert "neither a response nor an instance came" in got.reasons
+
+
+def test_d18_late_stores_are_waited_for(receiver: Receiver) -> None:
+    """What comes after the final response, because that counted it already, is taken."""
+    with (
+        DIMSEServer(datasets(), ["D18"], destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        got = download(move, known(PACKED))
+        requests = moves(server)
+
+    assert same(PACKED, got.files)
+    assert 1 == len(requests)
+
+
+def test_d18_without_grace_they_are_asked_for_again(receiver: Receiver) -> None:
+    """Stores that come too late belong to the next question, and are taken all the same."""
+    with (
+        DIMSEServer(datasets(), ["D18"], times=1, destinations=to(receiver)) as server,
+        mover(server, receiver, grace=0.0) as move,
+    ):
+        got = download(move, known(PACKED))
+
+    assert same(PACKED, got.files)
+    assert got.receipt.complete
+
+
+def test_d19_what_nobody_asked_for_is_refused(receiver: Receiver) -> None:
+    """Instances that are pushed are refused with a status, counted, and never handed on."""
+    with DIMSEServer(datasets(), destinations=to(receiver)) as server:
+        statuses = server.push("GURNEY")
+
+    assert {0x0124} == set(statuses)
+    assert len(statuses) == receiver.refused
+
+
+def test_d19_a_foreign_instance_among_those_asked_for(receiver: Receiver) -> None:
+    """It is refused and counted; those asked for come."""
+    with (
+        DIMSEServer(datasets(), ["D19"], destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        got = download(move)
+
+    assert same(HEAD, got.files)
+    assert 1 == receiver.refused
+
+
+def test_d20_a_cancel_that_is_ignored(receiver: Receiver) -> None:
+    """Whoever stops early does not wait for an archive that goes on; what comes is refused."""
+    with (
+        DIMSEServer(datasets(), ["D20"], destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        files = move.files(known(PACKED))
+        next(files).read()
+        del files
+        again = download(move, known(PACKED))
+
+    assert same(PACKED, again.files)
+
+
+def test_d21_more_classes_than_contexts(receiver: Receiver) -> None:
+    """The receiver takes every class, over as many associations as the archive makes."""
+    classes = many_classes()
+    archive = MemoryArchive(classes)
+    studies = archive.find_studies(Query(query_level=QueryLevels.INSTANCE))
+    with (
+        DIMSEServer(classes, destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        came = [reference_of(file.dataset()) for file in move.files(studies)]
+
+    assert sorted(to_instance_refs(studies)) == sorted(came)
+    assert len(came) > 128
+
+
+def test_d22_compressed_instances_come_as_they_are_stored(receiver: Receiver) -> None:
+    """The receiver accepts each transfer syntax: nothing is decompressed on the way."""
+    with (
+        DIMSEServer(datasets(), destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        got = download(move, known(PACKED))
+
+    assert same(PACKED, got.files)
+    assert {RLELossless} == {walk([one]).transfer_syntax for one in got.files.values()}
+
+
+def test_d23_a_list_that_is_refused_becomes_single_questions(receiver: Receiver) -> None:
+    """Instances are asked for in a list, and one by one where the archive takes none."""
+    references = to_instance_refs(known(PACKED))
+    with (
+        DIMSEServer(datasets(), ["D23"], destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        got = download(move, references)
+        requests = moves(server)
+
+    assert same(PACKED, got.files)
+    assert [6, 1, 1, 1, 1, 1, 1] == [len(each.values("SOPInstanceUID")) for each in requests]
+
+
+def test_d09_every_request_names_what_it_asks_for(receiver: Receiver) -> None:
+    """No request has an empty UID, or a wildcard; to each belong a level and a destination."""
+    with (
+        DIMSEServer(datasets(), ["D09", "D12"], destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        download(move, [*known(HEAD), *to_instance_refs(known(PACKED)), StudyReference("2.25.1")])
+        requests = moves(server)
+
+    assert requests
+    for request in requests:
+        uids = [element for element in request.identifier if element.VR == "UI"]
+        assert request.level in ("STUDY", "SERIES", "IMAGE")
+        assert "GURNEY" == request.destination
+        assert all(str(uid.value).strip("*?") for uid in uids)
+        assert request.values("StudyInstanceUID") in [(HEAD,), (PACKED,)]
+
+
+@pytest.mark.parametrize("ending", ["abort", "cut"])
+@pytest.mark.parametrize("between", [False, True], ids=["within", "between"])
+def test_d30_an_association_that_ends_early(
+    receiver: Receiver, ending: str, between: bool
+) -> None:
+    """In the middle of an instance, or of the request: once it is made good, always it is told."""
+    with (
+        DIMSEServer(
+            datasets(),
+            ["D30"],
+            ending="abort" if ending == "abort" else "cut",
+            between=between,
+            times=1,
+            destinations=to(receiver),
+        ) as server,
+        mover(server, receiver) as move,
+    ):
+        got = download(move)
+
+    assert same(HEAD, got.files)
+    assert got.receipt.complete
+
+
+def test_d30_for_ever_is_told(receiver: Receiver) -> None:
+    """Instances that break off each time are failures; what came whole stays."""
+    with (
+        DIMSEServer(datasets(), ["D30"], destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        got = download(move)
+
+    assert not got.receipt.complete
+    assert 3 == len(got.receipt.outcomes)
+    assert all(
+        outcome.status is OutcomeStatus.STORED or outcome.reason
+        for outcome in got.receipt.outcomes
+    )
+
+
+def test_d29_a_huge_announced_length_ends_the_association(receiver: Receiver) -> None:
+    """Nothing is made room for by what a stranger announces; others are not disturbed."""
+    with (
+        socket.create_connection((receiver.host, receiver.port)) as stranger,
+        DIMSEServer(datasets(), destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        stranger.sendall(bytes.fromhex("0100fffffff0") + bytes(1024))
+        got = download(move)
+        ended = stranger.recv(64)
+
+    assert same(HEAD, got.files)
+    assert ended == b"" or ended[:1] == b"\x07"  # A-ABORT
+
+
+def test_d29_a_huge_announced_answer(receiver: Receiver) -> None:
+    """A response whose PDU announces 4 GB is a failure, not memory."""
+    with (
+        DIMSEServer(datasets(), [_OnlyMoves("D29")], destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        got = download(move)
+
+    assert {} == got.files
+    assert 3 == len(got.receipt.outcomes)
+
+
+def test_instances_come_over_several_associations(receiver: Receiver) -> None:
+    """An archive may deliver over several at once: each instance is taken, none twice."""
+    archives = [DIMSEServer(datasets(), destinations=to(receiver)) for _ in range(3)]
+    with archives[0] as server, archives[1] as other, archives[2] as third:
+        with mover(server, receiver) as move:
+            files = move.files(known(PACKED))
+            first = next(files)
+            pushed = [helper.push("GURNEY", ["2.25.400201001"]) for helper in (other, third)]
+            rest = [reference_of(file.dataset()) for file in files]
+
+    assert [[0x0124], [0x0124]] == pushed
+    assert 5 == len(rest)
+    assert first.reference not in rest
+
+
+class _OnlyMoves(Fault):
+    """Another fault, of C-MOVE only."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__()
+        self._fault: Fault = FAULTS[fault](self.settings)
+
+    @override
+    def planned(self, exchange: Exchange, plan: Plan, /) -> Plan:
+        is_move = exchange.asked.service is Service.MOVE
+        return self._fault.planned(exchange, plan) if is_move else plan

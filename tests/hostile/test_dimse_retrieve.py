@@ -1,0 +1,463 @@
+"""Downloading by C-GET from archives that misbehave: each quirk by its id, see FAULTS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import attrs
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import ImplicitVRLittleEndian, RLELossless
+
+from gurney.core import (
+    CHUNK_SIZE,
+    ArchiveUnavailableError,
+    AuthenticationError,
+    DICOMDownloadable,
+    DICOMFile,
+    DownloadError,
+    InstanceReference,
+    OutcomeStatus,
+    Query,
+    QueryLevels,
+    Receipt,
+    SearchResult,
+    StorageError,
+    StudyReference,
+    to_instance_refs,
+    walk,
+)
+from gurney.dimse import Associations, CGet, Peer, Retries, Timeouts
+from gurney.testing import MemoryArchive, MemoryStorage, differences, example_datasets, reference_of
+from gurney.testing.dimse import (
+    DIMSEServer,
+    Service,
+    many_classes,
+)
+from gurney.testing.dimse.steps import Ending
+from gurney.testing.making import MadeSeries, made
+from gurney.trolley import Trolley
+
+HEAD: Final = "2.25.4002"
+FIRST: Final = InstanceReference(HEAD, "2.25.400201", "2.25.400201001")
+SECOND: Final = InstanceReference(HEAD, "2.25.400201", "2.25.400201002")
+THIRD: Final = InstanceReference(HEAD, "2.25.400202", "2.25.400202001")
+UNIQUE: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+ALL: Final = [FIRST, SECOND, THIRD]
+SHORT: Final = Timeouts(connect=10.0, answer=10.0, idle=10.0, release=10.0)
+QUICK: Final = Retries(attempts=3, first_wait=0.0, longest_wait=0.0)
+
+
+def known(study_uid: str = HEAD, datasets: Sequence[Dataset] | None = None) -> SearchResult:
+    """Return a study with all that is in it, as a search that is complete gives it."""
+    query = Query(StudyInstanceUID=study_uid, query_level=QueryLevels.INSTANCE)
+    return MemoryArchive(example_datasets() if datasets is None else datasets).find_studies(query)
+
+
+def peer_of(server: DIMSEServer, timeouts: Timeouts = SHORT) -> Peer:
+    """Return the address of *server*, where nobody waits before asking again."""
+    return Peer("127.0.0.1", server.port, server.ae_title, timeouts=timeouts, retries=QUICK)
+
+
+def c_get(server: DIMSEServer, timeouts: Timeouts = SHORT) -> CGet:
+    """Return a C-GET of *server*."""
+    return CGet(peer_of(server, timeouts))
+
+
+@attrs.frozen
+class Download:
+    """What has become of a download."""
+
+    receipt: Receipt
+    files: dict[InstanceReference, bytes]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why instances failed."""
+        outcomes = (outcome for study in self.receipt.studies for outcome in study.outcomes)
+        return [each.reason for each in outcomes if each.status is OutcomeStatus.FAILED]
+
+
+def download(server: DIMSEServer, objects: Iterable[DICOMDownloadable] | None = None) -> Download:
+    """Fetch *objects*, by default the study of three, as a trolley does."""
+    storage = MemoryStorage()
+    with Associations(peer_of(server)) as associations:
+        trolley = Trolley(MemoryArchive(example_datasets()), CGet(associations), storage)
+        receipt = trolley.download(known() if objects is None else objects)
+    return Download(receipt, storage.files)
+
+
+def asked(server: DIMSEServer) -> list[str]:
+    """Return the levels of the C-GET requests, and how many instances each names, if any."""
+    gets = (request for request in server.requests if request.service is Service.GET)
+    levels = ((request.level, len(request.values("SOPInstanceUID"))) for request in gets)
+    return [f"{level} {count}" if count else level for level, count in levels]
+
+
+def matching(download: Download) -> bool:
+    """Say whether the study of three came whole, each data set as the archive holds it."""
+    return sorted(download.files) == ALL and all(
+        not differences(dataset, DICOMFile(iter([content])).dataset())
+        for dataset in example_datasets()
+        for reference, content in download.files.items()
+        if reference == reference_of(dataset)
+    )
+
+
+# ---------------------------------------------------------------- an archive that behaves
+
+
+def test_study_comes_whole() -> None:
+    """In one request; associations are released in the end."""
+    with DIMSEServer(example_datasets()) as server:
+        done = download(server)
+        ended = {association.ended for association in server.associations}
+
+        assert done.receipt.complete
+        assert matching(done)
+        assert ["STUDY"] == asked(server)
+    assert {"released"} == ended
+
+
+def test_file_is_part_10() -> None:
+    """The head is ours, and nothing is wrong with it; the same bytes come every time."""
+    with DIMSEServer(example_datasets()) as server:
+        first, second = download(server).files, download(server).files
+
+    assert first == second
+    assert {("", ())} == {(walk([c]).fault, walk([c]).oddities) for c in first.values()}
+
+
+@pytest.mark.parametrize("fault", ["D09", "D24", "D27"])
+def test_what_must_never_be_sent(fault: str) -> None:
+    """D09, D24, D27: the level and the unique keys, none of them empty, and nothing else."""
+    with DIMSEServer(example_datasets(), [fault]) as server:
+        done = download(server, [*known(), FIRST, StudyReference("2.25.4001")])
+        requests = [each for each in server.requests if each.service is Service.GET]
+
+        assert done.receipt.complete
+    for request in requests:
+        keywords = {element.keyword for element in request.identifier}
+        values = [request.values(keyword) for keyword in keywords]
+        assert keywords <= {"QueryRetrieveLevel", *UNIQUE}
+        assert all(values)
+        assert not any(set("*?") & set(value) for each in values for value in each)
+
+
+# ---------------------------------------------------------------- D10 to D16: what it says
+
+
+@pytest.mark.parametrize("fault", ["D10", "D11"])
+def test_D10_D11_unknown_study_is_no_success(fault: str) -> None:  # noqa: N802  ids of quirks
+    """0x0000 without sub-operations, and 0xC000: each instance fails, and says why."""
+    with DIMSEServer(example_datasets(), [fault]) as server:
+        done = download(server)
+
+        assert not done.receipt.complete
+        assert 3 == len(done.reasons)
+        assert {} == done.files
+        assert all(request.startswith(("STUDY", "SERIES", "IMAGE")) for request in asked(server))
+
+
+def test_D10_bare_study_that_is_unknown_is_a_failure() -> None:  # noqa: N802
+    """No listing, nothing to come: one file that raises and names the study."""
+    stranger = StudyReference("2.25.4999")
+    with DIMSEServer(example_datasets(), ["D10"]) as server:
+        (file,) = c_get(server).files([stranger])
+        with pytest.raises(DownloadError) as caught:
+            file.read()
+
+    assert stranger == file.reference
+    assert "lists nothing" in str(caught.value)
+
+
+@pytest.mark.parametrize("fault", ["D12", "D13"])
+@pytest.mark.parametrize("listed", [True, False])
+def test_D12_D13_failures_do_not_hide(fault: str, listed: bool) -> None:  # noqa: N802
+    """Whatever the status and the list of failures: what came is kept, the rest fails by name."""
+    failing = [SECOND.instance_uid]
+    with DIMSEServer(example_datasets(), [fault], failing=failing, listed=listed) as server:
+        done = download(server)
+
+        assert sorted(done.files) == [FIRST, THIRD]
+        assert 1 == len(done.reasons)
+        assert (SECOND,) == done.receipt.studies[0].missing
+        assert "IMAGE 1" == asked(server)[-1]
+
+
+@pytest.mark.parametrize("status", [0xA700, 0xA702, 0xB000, 0xC001, 0xFE00, 0x0000])
+def test_D13_what_failed_is_asked_for_again_one_by_one(status: int) -> None:  # noqa: N802
+    """It comes then, whatever the status was."""
+    with DIMSEServer(
+        example_datasets(), ["D13"], failing=[SECOND.instance_uid], status=status, times=1
+    ) as server:
+        done = download(server)
+
+        assert done.receipt.complete
+        assert matching(done)
+        assert ["STUDY", "IMAGE 1"] == asked(server)
+
+
+def test_D14_roles_not_granted() -> None:  # noqa: N802
+    """The archive is not asked at all, and the reason says what to do."""
+    with DIMSEServer(example_datasets(), ["D14"]) as server:
+        done = download(server)
+
+        assert [] == asked(server)
+    assert 3 == len(done.reasons)
+    assert {} == done.files
+    assert "does not grant" in done.reasons[0]
+
+
+@pytest.mark.parametrize("others", [[], ["D12"]])
+def test_D16_counts_absent(others: list[str]) -> None:  # noqa: N802
+    """Nothing depends on numbers: what was expected has to come, or fails."""
+    with DIMSEServer(example_datasets(), ["D16", *others], failing=[SECOND.instance_uid]) as server:
+        done = download(server)
+
+    assert (not others) == done.receipt.complete
+    assert len(ALL) - len(others) == len(done.files)
+
+
+def test_bare_study_is_listed_first() -> None:
+    """What the archive lists has to come, though nobody has searched for it."""
+    with DIMSEServer(example_datasets(), ["D12"], failing=[SECOND.instance_uid]) as server:
+        files = list(c_get(server).files([StudyReference(HEAD)]))
+        failed = [str(file.reference) for file in files if fails(file)]
+
+    assert [str(SECOND)] == failed
+
+
+@pytest.mark.parametrize(("faults", "complete"), [([], True), (["D16"], False), (["D12"], False)])
+def test_bare_study_that_cannot_be_listed_needs_proof(faults: list[str], complete: bool) -> None:
+    """D28: without a listing, the archive's own count is all there is; without it, who knows."""
+    with DIMSEServer(example_datasets(), ["D28", *faults], failing=[SECOND.instance_uid]) as server:
+        files = list(c_get(server).files([StudyReference(HEAD)]))
+        failed = [file.reference for file in files if fails(file)]
+
+    assert ([] if complete else [StudyReference(HEAD)]) == failed
+    assert len(files) - len(failed) == len(ALL) - faults.count("D12")
+
+
+def fails(file: DICOMFile) -> bool:
+    """Say whether *file* cannot be had."""
+    try:
+        file.read()
+    except DownloadError:
+        return True
+    return False
+
+
+# ---------------------------------------------------------------- D17 to D20: time, and strangers
+
+
+def test_D17_silence_is_waited_out() -> None:  # noqa: N802
+    """Between two answers there is as much time as `Timeouts.answer` says."""
+    with DIMSEServer(example_datasets(), ["D17"], pause=0.2) as server:
+        assert download(server).receipt.complete
+
+
+def test_D17_silence_without_end_is_an_interruption() -> None:  # noqa: N802
+    """After that, it is given up, and what has not come is asked for over another association."""
+    impatient = Timeouts(connect=10.0, answer=0.1, idle=10.0, release=10.0)
+    with DIMSEServer(example_datasets(), ["D17"], pause=60.0, times=1) as server:
+        get = c_get(server, impatient)
+        files = {file.reference: file.read() for file in get.files(known())}
+        associations = len(server.associations)
+
+    assert sorted(ALL) == sorted(files, key=str)
+    assert 2 == associations
+
+
+def test_D19_unasked_instance_is_refused() -> None:  # noqa: N802
+    """One of another study is neither passed on nor acknowledged; all others come."""
+    with DIMSEServer(example_datasets(), ["D19"]) as server:
+        done = download(server)
+
+    assert matching(done)
+    assert {OutcomeStatus.STORED} == {each.status for each in done.receipt.studies[0].outcomes}
+
+
+def test_D20_whoever_leaves_cancels_and_aborts() -> None:  # noqa: N802
+    """A download that is given up does not wait for the rest of it, even if that is sent."""
+    with DIMSEServer(example_datasets(), ["D20"]) as server:
+        files = c_get(server).files(known())
+        next(files)
+        files.close()  # type: ignore[attr-defined]  # it is a generator
+        done = download(server)
+        services = [request.service for request in server.requests]
+        ended = server.associations[0].ended
+
+    assert done.receipt.complete
+    assert ended in {"aborted", "cut"}  # which one is seen first is left to chance
+    assert Service.CANCEL in services or [Service.GET] * 2 == services
+
+
+def test_full_disk_ends_the_download() -> None:
+    """What could not be kept is the last that came; the association does not stay open."""
+    with DIMSEServer(example_datasets()) as server:
+        files = c_get(server).files(known())
+        with pytest.raises(StorageError):
+            keep_on_full_disk(files)
+        (association,) = server.associations
+    assert association.ended in {"aborted", "cut"}
+
+
+def keep_on_full_disk(files: Iterable[DICOMFile]) -> None:
+    """Fail at the first."""
+    for _ in files:
+        raise StorageError("the disk is full")
+
+
+# ---------------------------------------------------------------- D21 to D24: contexts and lists
+
+
+def test_D21_more_classes_than_contexts() -> None:  # noqa: N802
+    """Over as many associations as it takes, none with more than 128 contexts."""
+    datasets = many_classes()
+    study = known("2.25.4021", datasets)
+    with DIMSEServer(datasets, ["D21"]) as server:
+        came = {file.reference for file in c_get(server).files(study) if not fails(file)}
+        sizes = [len(each.proposal.contexts) for each in server.associations]
+
+    assert set(to_instance_refs(study)) == came
+    assert 1 < len(sizes)
+    assert 128 >= max(sizes)
+
+
+def test_D22_compressed_only() -> None:  # noqa: N802
+    """What is compressed comes as it is stored: there is a context for it alone."""
+    datasets = made("2.25.4005", {}, MadeSeries("XA", 2, transfer_syntax=RLELossless))
+    with DIMSEServer(datasets, ["D22"]) as server:
+        came = [file.dataset() for file in c_get(server).files(known("2.25.4005", datasets))]
+
+    assert [RLELossless] * 2 == [dataset.file_meta.TransferSyntaxUID for dataset in came]
+    assert [[], []] == [differences(*pair) for pair in zip(datasets, came, strict=True)]
+
+
+def test_native_ones_come_in_the_encoding_they_are_stored_in() -> None:
+    """Implicit VR is not made Explicit on the way, which would lose the VRs of private elements."""
+    datasets = made("2.25.4005", {}, MadeSeries("CT", 1, transfer_syntax=ImplicitVRLittleEndian))
+    with DIMSEServer(datasets) as server:
+        (came,) = c_get(server).datasets(known("2.25.4005", datasets))
+        syntax = came.file_meta.TransferSyntaxUID
+
+    assert ImplicitVRLittleEndian == syntax
+
+
+def test_D23_list_of_uids_refused() -> None:  # noqa: N802
+    """Then one by one, and lists are not tried again."""
+    datasets = made("2.25.4005", {}, *[MadeSeries("CT", 2)] * 3)
+    references = to_instance_refs(known("2.25.4005", datasets))
+    with DIMSEServer(datasets, ["D23"]) as server:
+        came = [file.reference for file in c_get(server).files(references) if not fails(file)]
+        requests = asked(server)
+
+    assert list(references) == came
+    assert ["IMAGE 2", *["IMAGE 1"] * 6] == requests
+
+
+def test_lists_of_uids_are_not_too_long() -> None:
+    """Up to 50 in a request, all of one series."""
+    datasets = made("2.25.4005", {}, MadeSeries("CT", 120), MadeSeries("CT", 2))
+    references = to_instance_refs(known("2.25.4005", datasets))
+    with DIMSEServer(datasets) as server:
+        came = [file.reference for file in c_get(server).files(references) if not fails(file)]
+        requests = asked(server)
+
+    assert list(references) == came
+    assert ["IMAGE 50", "IMAGE 50", "IMAGE 20", "IMAGE 2"] == requests
+
+
+# ---------------------------------------------------------------- D29 to D32: broken off
+
+
+def test_D29_huge_pdu() -> None:  # noqa: N802
+    """4 GB that are announced are not believed, and the archive is asked again."""
+    with DIMSEServer(example_datasets(), ["D29"], times=1) as server:
+        done = download(server)
+
+    assert matching(done)
+
+
+@pytest.mark.parametrize("ending", ["abort", "cut"])
+@pytest.mark.parametrize("between", [True, False])
+def test_D30_broken_off(ending: Ending, between: bool) -> None:  # noqa: N802
+    """What came is kept, and only the rest is asked for again."""
+    with DIMSEServer(
+        example_datasets(), ["D30"], ending=ending, between=between, times=1
+    ) as server:
+        done = download(server)
+        requests = asked(server)
+
+    assert matching(done)
+    assert "STUDY" == requests[0]
+    assert all(request.startswith("IMAGE") for request in requests[1:])
+
+
+def test_D30_again_and_again_is_given_up() -> None:  # noqa: N802
+    """As often as `Retries` says; what came stays."""
+    with DIMSEServer(example_datasets(), ["D30"], between=True) as server:
+        done = download(server)
+        requests = asked(server)
+
+    assert not done.receipt.complete
+    assert 0 < len(done.files)
+    assert 12 > len(requests)
+
+
+def test_D30_large_instance_goes_on_where_it_broke() -> None:  # noqa: N802
+    """Its first bytes were passed on; the rest comes with another request."""
+    datasets = made("2.25.4005", {}, MadeSeries("CT", 1, size=2400))
+    with DIMSEServer(datasets, ["D30"], cut_after=5 << 20, times=1) as server:
+        files = c_get(server).files(known("2.25.4005", datasets))
+        file = next(files)
+        content = file.read()
+        requests = asked(server)
+
+    assert "" == walk([content]).fault
+    assert file.retries == 1
+    assert ["STUDY", "IMAGE 1"] == requests
+
+
+def test_large_instance_is_not_held() -> None:
+    """Its chunks come as they arrive, and its answer is given when all have."""
+    datasets = made("2.25.4005", {}, MadeSeries("CT", 2, size=2400))
+    with DIMSEServer(datasets) as server:
+        files = c_get(server).files(known("2.25.4005", datasets))
+        sizes = [[len(chunk) for chunk in file.chunks] for file in files]
+
+    assert [2400**2] * 2 == [sum(each) // 10**4 * 10**4 for each in sizes]
+    assert max(map(max, sizes)) <= CHUNK_SIZE
+
+
+def test_D31_re_encoded_on_the_way() -> None:  # noqa: N802
+    """Other bytes, the same values: it is complete."""
+    with DIMSEServer(example_datasets(), ["D31"]) as server:
+        assert download(server).receipt.complete
+
+
+def test_D32_odd_length() -> None:  # noqa: N802
+    """Who stumbles over odd lengths fails for those only; the others come."""
+    with DIMSEServer(example_datasets(), ["D32"]) as server:
+        assert download(server).receipt.complete
+
+
+# ---------------------------------------------------------------- nobody there
+
+
+def test_nobody_there() -> None:
+    """That is an error, not a list of failures."""
+    with DIMSEServer(example_datasets()) as server:
+        get = c_get(server)
+    with pytest.raises(ArchiveUnavailableError):
+        list(get.files(known()))
+
+
+def test_wrong_title_is_told_at_once() -> None:
+    """An archive that does not know us is not asked again and again."""
+    with DIMSEServer(example_datasets()) as server:
+        get = CGet(Peer("127.0.0.1", server.port, "SOMEBODY", timeouts=SHORT, retries=QUICK))
+        with pytest.raises(AuthenticationError):
+            list(get.files(known()))

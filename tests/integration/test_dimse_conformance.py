@@ -1,0 +1,120 @@
+"""Over real archives, the backends for DIMSE do what every searcher and downloader has to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+import pytest
+from tests.servers.dcmqrscp import Dcmqrscp
+from tests.servers.orthanc import Orthanc, Settings
+
+from gurney.core import ExtendedQuery
+from gurney.dimse import Associations, CFind, CGet, CMove, DIMSEArchive, Peer, Receiver
+from gurney.testing import (
+    FileDownloaderConformance,
+    SearcherConformance,
+    SearcherFeatures,
+    conformance_files,
+    keys_of,
+)
+
+from .conftest import Destinations, StartDcmqrscp, StartOrthanc
+
+EVERY_KEY = SearcherFeatures(keys=keys_of(ExtendedQuery))
+
+
+@pytest.fixture(scope="module")
+def capped(start_orthanc: StartOrthanc) -> Orthanc:
+    server = start_orthanc(Settings(limit_results=2, limit_instances=2))
+    server.fill(conformance_files().values())
+    return server
+
+
+@pytest.fixture(scope="module")
+def dcmqrscp(start_dcmqrscp: StartDcmqrscp, destinations: Destinations) -> Dcmqrscp:
+    server = start_dcmqrscp(destinations)
+    server.fill(conformance_files().values())
+    return server
+
+
+@pytest.fixture(scope="module", params=["Orthanc", "dcmqrscp"])
+def archive(request: pytest.FixtureRequest) -> Iterator[Associations]:
+    """Return the associations with one that holds what the kit wants."""
+    fixture = {"Orthanc": "orthanc_with_kit", "dcmqrscp": "dcmqrscp"}[request.param]
+    server: Orthanc | Dcmqrscp = request.getfixturevalue(fixture)
+    with Associations(peer(server)) as associations:
+        yield associations
+
+
+@pytest.fixture(scope="module")
+def receiver(destinations: Destinations) -> Iterator[Receiver]:
+    """Return what both archives may send to."""
+    with Receiver("GURNEY", port=destinations["GURNEY"]) as receiver:
+        yield receiver
+
+
+def peer(server: Orthanc | Dcmqrscp) -> Peer:
+    return Peer("127.0.0.1", server.dicom_port, server.ae_title)
+
+
+class TestCFind(SearcherConformance):
+    """It finds by every key; an archive that stops early is found out."""
+
+    features = EVERY_KEY
+
+    @pytest.fixture
+    def searcher(self, archive: Associations) -> CFind:
+        return CFind(archive)
+
+    @pytest.fixture
+    def capped_searcher(self, capped: Orthanc) -> CFind:
+        return CFind(peer(capped), max_requests=1)
+
+
+class TestPatientRoot(SearcherConformance):
+    """As `TestCFind`, by the other information model."""
+
+    features = EVERY_KEY
+
+    @pytest.fixture
+    def searcher(self, archive: Associations) -> CFind:
+        return CFind(archive, root="patient")
+
+
+@pytest.mark.filterwarnings("ignore::gurney.core.IncompleteResultWarning")
+class TestCFindOverLimits(SearcherConformance):
+    """An archive that never gives more than two of anything is asked until it has given all.
+
+    That there are no studies without a date, it cannot prove; so no result of several is COMPLETE.
+    """
+
+    features = attrs.evolve(EVERY_KEY, states_completeness=False)
+
+    @pytest.fixture
+    def searcher(self, capped: Orthanc) -> CFind:
+        return CFind(peer(capped))
+
+
+class TestCGet(FileDownloaderConformance):
+    """Every level, and the data sets that are stored."""
+
+    @pytest.fixture
+    def downloader(self, archive: Associations) -> CGet:
+        return CGet(archive)
+
+
+class TestCMove(FileDownloaderConformance):
+    """As `TestCGet`, to a receiver that both archives share."""
+
+    @pytest.fixture
+    def downloader(self, archive: Associations, receiver: Receiver) -> CMove:
+        return CMove(archive, receiver)
+
+
+class TestArchive(FileDownloaderConformance):
+    """All in one: C-GET, and C-MOVE for what is missing."""
+
+    @pytest.fixture
+    def downloader(self, archive: Associations, receiver: Receiver) -> DIMSEArchive:
+        return DIMSEArchive(archive, receiver=receiver)
