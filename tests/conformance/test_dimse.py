@@ -61,6 +61,19 @@ class TestCFindRelational(TestCFind):
         return CFind(peer, relational=True)
 
 
+class TestCFindByPatient(TestCFind):
+    """The same with patient root, where studies are asked for patient by patient."""
+
+    @pytest.fixture
+    def searcher(self, peer: Peer) -> CFind:
+        return CFind(peer, root="patient")
+
+    @pytest.fixture
+    def capped_searcher(self, capped: DIMSEServer) -> CFind:
+        peer = Peer("127.0.0.1", capped.port, capped.ae_title)
+        return CFind(peer, root="patient", max_requests=2)
+
+
 class TestCGet(FileDownloaderConformance):
     """It gives the data sets that the archive holds."""
 

@@ -23,7 +23,7 @@ from gurney.core import (
     text,
 )
 from gurney.dimse import CFind, CFindQuery, Peer, Retries, Timeouts
-from gurney.testing import example_datasets
+from gurney.testing import MemoryArchive, example_datasets
 from gurney.testing.dimse import (
     Asked,
     DIMSEServer,
@@ -321,20 +321,40 @@ def test_d05_an_archive_that_says_so_is_believed() -> None:
     assert "0xFF01" in " ".join(found.notes)
 
 
-@pytest.mark.parametrize(
-    "query",
-    [ExtendedQuery(StudyDescription="Thorax"), Query(ModalitiesInStudy="CT")],
-    ids=["StudyDescription", "ModalitiesInStudy"],
-)
-def test_d06_none_by_an_unknown_key_is_not_none(query: Query) -> None:
-    """These are no keys that archives must know: nothing found does not mean none."""
-    (name,) = query.parameters()
+def test_d06_none_by_an_unknown_key_is_not_none() -> None:
+    """StudyDescription is no key that archives must know: nothing found does not mean none."""
     with DIMSEServer(example_datasets(), ["D06"]) as server:
-        found = search(server, query)
+        found = search(server, ExtendedQuery(StudyDescription="Thorax"))
 
     assert 0 == len(found)
     assert Completeness.UNKNOWN is found.completeness
-    assert name in " ".join(found.reasons)
+    assert "StudyDescription" in " ".join(found.reasons)
+
+
+class Wordless(Fault):
+    """Returns no ModalitiesInStudy, though it was asked for."""
+
+    @override
+    def described(self, exchange: Exchange, items: Sequence[Dataset], /) -> Sequence[Dataset]:
+        """Leave it out."""
+        for item in items:
+            item.pop("ModalitiesInStudy", None)
+        return items
+
+
+@pytest.mark.parametrize("faults", [["D05"], ["D06"], []], ids=["D05", "D06", "known"])
+@pytest.mark.parametrize("modalities", ["MR", ["MR", "PT"], "M*", "XA"])
+def test_d05_d06_modalities_are_looked_for_in_series_if_need_be(
+    faults: list[str | Fault], modalities: str | list[str]
+) -> None:
+    """ModalitiesInStudy is no key that archives must know; Modality of series is one."""
+    query = Query(ModalitiesInStudy=modalities)
+    keys = ["ModalitiesInStudy"]
+    with DIMSEServer(example_datasets(), [*faults, Wordless()], keys=keys) as server:
+        found = search(server, query)
+
+    assert uids(MemoryArchive(example_datasets()).find_studies(query)) == uids(found)
+    assert found.complete, found.reasons
 
 
 @pytest.mark.parametrize("relational", [False, True])
@@ -657,9 +677,8 @@ def test_one_association_serves_all_questions_of_a_search() -> None:
         find.find_studies(EVERYTHING)
         find.find_studies(EVERYTHING)
         find.associations.close()
-        endings = [association.ended for association in server.associations]
 
-    assert ["released"] == endings
+    assert ["released"] == [association.ended for association in server.associations]
 
 
 class Garbage(Fault):

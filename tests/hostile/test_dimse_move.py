@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Final
 
 import attrs
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import RLELossless
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 from typing_extensions import override
 
 from gurney.core import (
@@ -30,11 +31,13 @@ from gurney.core import (
     walk,
 )
 from gurney.dimse import CMove, Peer, Receiver, Retries, Timeouts
+from gurney.dimse.association import Proposed, associate
 from gurney.testing import MemoryArchive, MemoryStorage, differences, example_datasets, reference_of
 from gurney.testing.dimse import (
     FAULTS,
     Asked,
     DIMSEServer,
+    Done,
     Exchange,
     Fault,
     Plan,
@@ -44,6 +47,7 @@ from gurney.testing.dimse import (
 from gurney.testing.making import MadeSeries, made
 from gurney.trolley import Trolley
 
+CT: Final = "1.2.840.10008.5.1.4.1.1.2"
 HEAD: Final = "2.25.4002"
 PACKED: Final = "2.25.4005"
 SHORT: Final = Timeouts(connect=10.0, answer=10.0, idle=10.0, release=10.0)
@@ -198,7 +202,7 @@ def test_d12_d13_failures_are_told_and_asked_for_again(
         requests = moves(server)
 
     assert not got.receipt.complete
-    assert ["2.25.400201002"] == [ref.uids[2] for ref in got.receipt.missing]
+    assert ["2.25.400201002"] == [ref.uids[-1] for ref in got.receipt.missing]
     assert 2 == len(got.files)
     assert ("2.25.400201002",) == requests[-1].values("SOPInstanceUID")
 
@@ -359,6 +363,36 @@ def test_d22_compressed_instances_come_as_they_are_stored(receiver: Receiver) ->
     assert {RLELossless} == {walk([one]).transfer_syntax for one in got.files.values()}
 
 
+def test_d22_the_other_kind_is_accepted_where_one_fails(receiver: Receiver) -> None:
+    """An archive that offers both kinds in one context, and converts nothing: both are tried."""
+    chosen: list[str] = []
+
+    class Mixed(Fault):
+        """Can send uncompressed instances only, and offers a compressed transfer syntax first."""
+
+        @override
+        def planned(self, exchange: Exchange, plan: Plan, /) -> Plan:
+            if exchange.asked.service is not Service.MOVE:
+                return plan
+            peer = Peer(receiver.host, receiver.port, receiver.ae_title)
+            association = associate(peer, [Proposed(CT, [RLELossless, ExplicitVRLittleEndian])])
+            chosen.append(association.contexts[0].transfer_syntax)
+            association.release()
+            return plan if chosen[-1] == ExplicitVRLittleEndian else Plan([Done(0xA702)])
+
+    with (
+        DIMSEServer(datasets(), [Mixed()], destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        one = download(move, [known(HEAD)[0].series[0].instances[0]])
+        chosen_for_one = chosen.copy()
+        several = download(move)
+
+    assert [RLELossless, ExplicitVRLittleEndian] == chosen_for_one
+    assert 1 == len(one.files)
+    assert same(HEAD, several.files)
+
+
 def test_d23_a_list_that_is_refused_becomes_single_questions(receiver: Receiver) -> None:
     """Instances are asked for in a list, and one by one where the archive takes none."""
     references = to_instance_refs(known(PACKED))
@@ -393,9 +427,7 @@ def test_d09_every_request_names_what_it_asks_for(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("ending", ["abort", "cut"])
 @pytest.mark.parametrize("between", [False, True], ids=["within", "between"])
-def test_d30_an_association_that_ends_early(
-    receiver: Receiver, ending: str, between: bool
-) -> None:
+def test_d30_an_association_that_ends_early(receiver: Receiver, ending: str, between: bool) -> None:
     """In the middle of an instance, or of the request: once it is made good, always it is told."""
     with (
         DIMSEServer(
@@ -425,8 +457,7 @@ def test_d30_for_ever_is_told(receiver: Receiver) -> None:
     assert not got.receipt.complete
     assert 3 == len(got.receipt.outcomes)
     assert all(
-        outcome.status is OutcomeStatus.STORED or outcome.reason
-        for outcome in got.receipt.outcomes
+        outcome.status is OutcomeStatus.STORED or outcome.reason for outcome in got.receipt.outcomes
     )
 
 
@@ -459,17 +490,22 @@ def test_d29_a_huge_announced_answer(receiver: Receiver) -> None:
 
 def test_instances_come_over_several_associations(receiver: Receiver) -> None:
     """An archive may deliver over several at once: each instance is taken, none twice."""
-    archives = [DIMSEServer(datasets(), destinations=to(receiver)) for _ in range(3)]
-    with archives[0] as server, archives[1] as other, archives[2] as third:
-        with mover(server, receiver) as move:
-            files = move.files(known(PACKED))
-            first = next(files)
-            pushed = [helper.push("GURNEY", ["2.25.400201001"]) for helper in (other, third)]
-            rest = [reference_of(file.dataset()) for file in files]
+    uids = [str(reference.uids[2]) for reference in to_instance_refs(known(PACKED))]
+    with (
+        DIMSEServer(datasets(), destinations=to(receiver)) as server,
+        DIMSEServer(datasets(), destinations=to(receiver)) as other,
+        mover(server, receiver) as move,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        files = move.files([StudyReference(PACKED)])
+        first = next(files)
+        pushed = [pool.submit(other.push, "GURNEY", uids[3 * n : 3 * n + 3]) for n in range(2)]
+        came = [first.reference, *(reference_of(file.dataset()) for file in files)]
+        statuses = [status for each in pushed for status in each.result(10.0)]
 
-    assert [[0x0124], [0x0124]] == pushed
-    assert 5 == len(rest)
-    assert first.reference not in rest
+    assert sorted(to_instance_refs(known(PACKED))) == sorted(filter(None, came))
+    assert 6 == len(statuses)
+    assert set(statuses) <= {0x0000, 0x0111, 0x0124, 0xA700}
 
 
 class _OnlyMoves(Fault):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,7 @@ from gurney.testing import conformance_files
 
 Destinations = Mapping[str, int]
 StartOrthanc = Callable[[Settings], Orthanc]
-StartDcmqrscp = Callable[[Destinations], Dcmqrscp]
+StartDcmqrscp = Callable[[Destinations, Sequence[str]], Dcmqrscp]
 StartStorescp = Callable[[int | None, Certificates | None], Storescp]
 
 
@@ -39,7 +39,9 @@ def start_dcmqrscp() -> Iterator[StartDcmqrscp]:
     """Return a function that starts an empty dcmqrscp; skip where there is none, fail in CI."""
     need_dcmtk()
     with ExitStack() as stack:
-        yield lambda destinations: stack.enter_context(Dcmqrscp(folder_in(stack), destinations))
+        yield lambda destinations, options: stack.enter_context(
+            Dcmqrscp(folder_in(stack), destinations, options)
+        )
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,9 @@ from tests.servers.dcmqrscp import Dcmqrscp
 from tests.servers.orthanc import Orthanc, Settings
 
 from gurney.core import ExtendedQuery
-from gurney.dimse import Associations, CFind, CGet, CMove, DIMSEArchive, Peer, Receiver
+from gurney.dimse import Associations, CFind, CGet, CMove, DIMSEArchive, Peer, Receiver, Retries
 from gurney.testing import (
+    DownloaderFeatures,
     FileDownloaderConformance,
     SearcherConformance,
     SearcherFeatures,
@@ -21,7 +22,9 @@ from gurney.testing import (
 
 from .conftest import Destinations, StartDcmqrscp, StartOrthanc
 
+RLE = ["--prefer-rle", "--propose-rle"]
 EVERY_KEY = SearcherFeatures(keys=keys_of(ExtendedQuery))
+BY_CONTENT = DownloaderFeatures(keeps_bytes=False)  # D31: file meta is made anew
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +36,7 @@ def capped(start_orthanc: StartOrthanc) -> Orthanc:
 
 @pytest.fixture(scope="module")
 def dcmqrscp(start_dcmqrscp: StartDcmqrscp, destinations: Destinations) -> Dcmqrscp:
-    server = start_dcmqrscp(destinations)
+    server = start_dcmqrscp(destinations, RLE)
     server.fill(conformance_files().values())
     return server
 
@@ -55,7 +58,8 @@ def receiver(destinations: Destinations) -> Iterator[Receiver]:
 
 
 def peer(server: Orthanc | Dcmqrscp) -> Peer:
-    return Peer("127.0.0.1", server.dicom_port, server.ae_title)
+    retries = Retries(attempts=2, sleep=lambda _: None)
+    return Peer("127.0.0.1", server.dicom_port, server.ae_title, retries=retries)
 
 
 class TestCFind(SearcherConformance):
@@ -64,22 +68,13 @@ class TestCFind(SearcherConformance):
     features = EVERY_KEY
 
     @pytest.fixture
-    def searcher(self, archive: Associations) -> CFind:
-        return CFind(archive)
+    def searcher(self, orthanc_with_kit: Orthanc) -> Iterator[CFind]:
+        with Associations(peer(orthanc_with_kit)) as associations:
+            yield CFind(associations)
 
     @pytest.fixture
     def capped_searcher(self, capped: Orthanc) -> CFind:
         return CFind(peer(capped), max_requests=1)
-
-
-class TestPatientRoot(SearcherConformance):
-    """As `TestCFind`, by the other information model."""
-
-    features = EVERY_KEY
-
-    @pytest.fixture
-    def searcher(self, archive: Associations) -> CFind:
-        return CFind(archive, root="patient")
 
 
 @pytest.mark.filterwarnings("ignore::gurney.core.IncompleteResultWarning")
@@ -99,6 +94,8 @@ class TestCFindOverLimits(SearcherConformance):
 class TestCGet(FileDownloaderConformance):
     """Every level, and the data sets that are stored."""
 
+    features = BY_CONTENT
+
     @pytest.fixture
     def downloader(self, archive: Associations) -> CGet:
         return CGet(archive)
@@ -107,6 +104,8 @@ class TestCGet(FileDownloaderConformance):
 class TestCMove(FileDownloaderConformance):
     """As `TestCGet`, to a receiver that both archives share."""
 
+    features = BY_CONTENT
+
     @pytest.fixture
     def downloader(self, archive: Associations, receiver: Receiver) -> CMove:
         return CMove(archive, receiver)
@@ -114,6 +113,8 @@ class TestCMove(FileDownloaderConformance):
 
 class TestArchive(FileDownloaderConformance):
     """All in one: C-GET, and C-MOVE for what is missing."""
+
+    features = BY_CONTENT
 
     @pytest.fixture
     def downloader(self, archive: Associations, receiver: Receiver) -> DIMSEArchive:

@@ -37,13 +37,18 @@ class Dcmqrscp(Server):
         For its configuration, its log and its storage.
     destinations
         Where C-MOVE may send to: ports of this machine, by AE title.
+    options
+        Of the program. It takes and sends uncompressed instances only, unless they say otherwise.
     """
 
     ae_title: Final = "DCMQRSCP"
 
-    def __init__(self, folder: Path, destinations: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self, folder: Path, destinations: Mapping[str, int], options: Sequence[str] = ()
+    ) -> None:
         super().__init__(folder)
-        self.destinations: Mapping[str, int] = destinations or {}
+        self.options: tuple[str, ...] = tuple(options)
+        self.destinations: Mapping[str, int] = destinations
         self.storage: Path = folder / "storage"
         self.storage.mkdir(exist_ok=True)
 
@@ -80,7 +85,8 @@ class Dcmqrscp(Server):
             storage=self.storage,
         )
         path.write_text(text, encoding="ascii")
-        return [dcmtk.path("dcmqrscp"), "--disable-host-lookup", "--config", str(path)]
+        program = [dcmtk.path("dcmqrscp"), "--disable-host-lookup", "--config", str(path)]
+        return [*program, *self.options]
 
     def _environment(self) -> Mapping[str, str]:
         return {**os.environ, "TCP_NODELAY": "1"}

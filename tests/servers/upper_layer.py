@@ -16,6 +16,7 @@ from typing_extensions import Self
 from gurney.dimse.pdus import Answer, ContextResult, Request, data_pdu
 
 __all__ = [
+    "Answering",
     "CT",
     "EXPLICIT",
     "FIND",
@@ -23,7 +24,6 @@ __all__ = [
     "IMPLICIT",
     "LONG",
     "VERIFICATION",
-    "Answering",
     "abort_pdu",
     "agree",
     "answering_all",
@@ -108,7 +108,7 @@ class Answering:
             script(connection)
         except OSError:  # whoever asked has gone
             pass
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  raised at the end
             self._errors.append(error)
         finally:
             with suppress(OSError):

@@ -258,12 +258,17 @@ def test_given_up_ladder_closes_its_rung() -> None:
     assert (1, 0) == (before, first.open)
 
 
+def keep_on_full_disk(files: Iterable[DICOMFile]) -> None:
+    """Fail at the first."""
+    for _ in files:
+        raise StorageError("the disk is full")
+
+
 def test_errors_of_the_consumer_are_not_the_rungs() -> None:
     """A full disk is not a reason to ask another archive."""
     files = Ladder(MemoryArchive(DATASETS), MemoryArchive(DATASETS)).files(INSTANCES)
     with pytest.raises(StorageError):
-        for _ in files:
-            raise StorageError("the disk is full")
+        keep_on_full_disk(files)
 
 
 def test_ladder_without_rungs_is_refused() -> None:

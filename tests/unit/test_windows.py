@@ -49,6 +49,28 @@ def test_a_day_is_cut_by_time() -> None:
     ] == cut
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("000000", ["00-000000.999999", "000001-"]),
+        ("235959", ["-235958.999999", "235959-235959.999999", "235960-"]),
+        ("235960", ["-235959.999999", "235960-235960.999999"]),
+        ("240001", ["-115959.999999", "12-"]),
+    ],
+)
+def test_no_part_lies_beyond_the_day(written: str, expected: list[str]) -> None:
+    """No second of a day is before midnight, or after the leap second; 24:00:01 is none."""
+    cut = keys(DAY, at("20240115", written), at("20240115", written))
+
+    assert expected == [part["StudyTime"] for part in cut]
+
+
+def test_no_part_lies_beyond_the_calendar() -> None:
+    """Year 1 is the first, 9999 the last."""
+    assert ["00010101", "00010102-"] == [part["StudyDate"] for part in keys(EVER, at("00010101"))]
+    assert ["-99991230", "99991231"] == [part["StudyDate"] for part in keys(EVER, at("99991231"))]
+
+
 def test_a_second_is_cut_by_first_characters() -> None:
     """There is nothing else that all studies have; and no other way, if the text is not open."""
     second = Window(DAY.days, (0, 0))

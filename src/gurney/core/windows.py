@@ -29,6 +29,8 @@ _TIME: Final = re.compile(r"(\d\d):?(?:(\d\d):?(?:(\d\d)(?:\.\d+)?)?)?", re.ASCI
 # Where to cut if nothing is known: the first radiographs, and well after now
 _USUAL_DAYS: Final = (date(1896, 1, 1).toordinal(), date(2100, 1, 1).toordinal())
 _USUAL_SECONDS: Final = (0, 86_399)
+_ALL_DAYS: Final = (date.min.toordinal(), date.max.toordinal())
+_ALL_SECONDS: Final = (0, 86_400)  # the last is a leap second
 _FIRST_CHARACTERS: Final = digits + ascii_letters
 
 
@@ -94,10 +96,11 @@ class Window:
         """
         if self.axis == "StudyDate":
             found = [day for day, _ in places if day is not None]
-            return tuple(Window(days) for days in _cut(self.days, found, _USUAL_DAYS))
+            cuts = _cut(self.days, found, _USUAL_DAYS, _ALL_DAYS)
+            return tuple(Window(days) for days in cuts)
         if self.axis == "StudyTime":
             found = [second for _, second in places if second is not None]
-            cuts = _cut(self.seconds, found, _USUAL_SECONDS)
+            cuts = _cut(self.seconds, found, _USUAL_SECONDS, _ALL_SECONDS)
             return tuple(attrs.evolve(self, seconds=seconds) for seconds in cuts)
         if not spare:
             return ()
@@ -137,7 +140,8 @@ def _second(text: str) -> int | None:
     if match is None:
         return None
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
+    second = hours * 3600 + minutes * 60 + seconds
+    return second if second <= _ALL_SECONDS[1] else None
 
 
 def _is_single(interval: Interval) -> bool:
@@ -151,7 +155,9 @@ def _within(value: int | None, interval: Interval) -> bool | None:
     return (low is None or low <= value) and (high is None or value <= high)
 
 
-def _cut(interval: Interval, places: Iterable[int], usual: tuple[int, int]) -> list[Interval]:
+def _cut(
+    interval: Interval, places: Iterable[int], usual: tuple[int, int], possible: tuple[int, int]
+) -> list[Interval]:
     """Cut *interval* in the middle of *places*; all at one place are set apart from the rest."""
     low, high = interval
     inside = sorted(place for place in places if _within(place, interval))
@@ -164,7 +170,11 @@ def _cut(interval: Interval, places: Iterable[int], usual: tuple[int, int]) -> l
         cuts = [(low, middle), (middle + 1, high)]
     else:
         cuts = [(low, middle - 1), (middle, middle), (middle + 1, high)]
-    return [(a, b) for a, b in cuts if a is None or b is None or a <= b]
+    return [
+        (a, b)
+        for a, b in cuts
+        if (possible[0] if a is None else a) <= (possible[1] if b is None else b)
+    ]
 
 
 def _usual_middle(interval: Interval, usual: tuple[int, int]) -> int | None:
@@ -189,11 +199,14 @@ def _earliest(second: int | None) -> str:
     """
     if second is None:
         return ""
-    digits_of_time = f"{second // 3600:02}{second // 60 % 60:02}{second % 60:02}"
-    return digits_of_time.removesuffix("00").removesuffix("00")
+    return _tm(second).removesuffix("00").removesuffix("00")
 
 
 def _latest(second: int | None) -> str:
-    if second is None:
-        return ""
-    return f"{second // 3600:02}{second // 60 % 60:02}{second % 60:02}.999999"
+    return "" if second is None else f"{_tm(second)}.999999"
+
+
+def _tm(second: int) -> str:
+    if second == _ALL_SECONDS[1]:
+        return "235960"
+    return f"{second // 3600:02}{second // 60 % 60:02}{second % 60:02}"

@@ -15,7 +15,7 @@ from attrs.validators import and_, ge, gt, le
 
 from ..core import InvalidInputError
 
-__all__ = ["TLS", "Peer", "Retries", "Timeouts", "UserIdentity", "ae_title"]
+__all__ = ["Peer", "Retries", "TLS", "Timeouts", "UserIdentity", "ae_title"]
 
 _LONGEST_TITLE: Final = 16
 _LONGEST_FIELD: Final = 0xFFF0  # bytes; the length of a field of an item has 16 bits

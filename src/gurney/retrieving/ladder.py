@@ -1,4 +1,4 @@
-"""Several ways to the same instances, one after the other: what one does not bring, the next may."""
+"""Several ways to the same instances: what one does not bring, the next may."""
 
 from __future__ import annotations
 

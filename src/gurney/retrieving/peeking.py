@@ -6,13 +6,18 @@ a second time, only to learn three UIDs from the first few elements.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from struct import Struct
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 __all__ = ["UIDs", "peek", "peek_dataset"]
 
 UIDs: TypeAlias = tuple[str, str, str]
 """Study, Series and SOP Instance UID, without padding; empty where there is none."""
+
+_Unpack: TypeAlias = Callable[[bytes, int], tuple[Any, ...]]
+_Reader: TypeAlias = Callable[[bytes, int], tuple[int, int, int]]
 
 _META: Final = b"DICM\x02\x00\x00\x00UL\x04\x00"  # where the preamble ends
 _FIRST: Final = 144  # where the second element of the file meta is
@@ -26,9 +31,14 @@ _SHORT: Final = b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US
 _LONG: Final = b"OB OD OF OL OV OW SQ SV UC UN UR UT UV"
 _LONG_FORM: Final = dict.fromkeys(_SHORT.split(), False) | dict.fromkeys(_LONG.split(), True)
 
-_LITTLE: Final = (Struct("<HH2sH"), Struct("<I"))
-_BIG: Final = (Struct(">HH2sH"), Struct(">I"))
-_IMPLICIT: Final = Struct("<HHI")
+_UNDEFINED: Final = 0xFFFFFFFF
+_ITEM: Final = Struct("<HHI")
+_BIG_ITEM: Final = Struct(">HHI")
+_BEGIN_OF_ITEM: Final = 0xFFFEE000
+_END_OF_SEQUENCE: Final = 0xFFFEE0DD
+_LITTLE_END_OF_ITEM: Final = b"\xfe\xff\x0d\xe0"
+_BIG_END_OF_ITEM: Final = b"\xff\xfe\xe0\x0d"
+_DEEPEST: Final = 8  # levels of nesting
 _IMPLICIT_SYNTAX: Final = "1.2.840.10008.1.2"
 _BIG_ENDIAN_SYNTAX: Final = "1.2.840.10008.1.2.2"
 _DEFLATED: Final = ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205")
@@ -37,76 +47,99 @@ _DEFLATED: Final = ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840
 def peek(head: bytes) -> UIDs | None:
     """Return the UIDs in the first bytes of an instance; `None` to have it walked over.
 
-    Only what is plain is looked at: file meta, then Explicit VR Little Endian, in order, lengths
-    defined.
+    Only what is plain is looked at: file meta, then Explicit VR Little Endian, in order, nothing
+    nested deeply.
     """
     if not head.startswith(_META, 128):
         return None
-    return _explicit(head, _FIRST, 0x00020000, _LITTLE)
+    return _scan(head, _FIRST, 0x00020000, _read_little)
 
 
 def peek_dataset(head: bytes, transfer_syntax: str) -> UIDs | None:
     """Return the UIDs in the first bytes of a data set; `None` to have it walked over.
 
     There is no file meta before it: so data sets arrive by DIMSE. Only what is plain is looked at:
-    elements in order, lengths defined, nothing deflated.
+    elements in order, nothing deflated, nothing nested deeply.
     """
     if transfer_syntax == _IMPLICIT_SYNTAX:
-        return _implicit(head)
+        return _scan(head, 0, 0, _read_implicit)
     if transfer_syntax in _DEFLATED:
         return None
-    return _explicit(head, 0, 0, _BIG if transfer_syntax == _BIG_ENDIAN_SYNTAX else _LITTLE)
+    return _scan(head, 0, 0, _read_big if transfer_syntax == _BIG_ENDIAN_SYNTAX else _read_little)
 
 
-def _explicit(head: bytes, at: int, last: int, form: tuple[Struct, Struct]) -> UIDs | None:
+def _scan(head: bytes, at: int, last: int, read: _Reader) -> UIDs | None:
     """Look at the elements that begin at *at*; the tag before them was *last*."""
-    header, long_length = form[0].unpack_from, form[1].unpack_from
     end = len(head) - 12
     uids: dict[int, str] = {}
     while at <= end:
-        group, element, vr, length = header(head, at)
-        tag = group << 16 | element
-        long = _LONG_FORM.get(vr)
-        if long is None or tag <= last:
-            return None
-        at += 8
-        if long:
-            (length,) = long_length(head, at)
-            at += 4
-        elif tag in _WANTED:
-            uids[tag] = _uid(head, at, length)
-        if tag >= _SERIES:
-            return _complete(uids, head, at + length)
-        at += length
-        last = tag
-    return None
-
-
-def _implicit(head: bytes) -> UIDs | None:
-    """Look at elements without VR."""
-    at, end, last = 0, len(head) - 8, 0
-    uids: dict[int, str] = {}
-    while at <= end:
-        group, element, length = _IMPLICIT.unpack_from(head, at)
-        tag = group << 16 | element
+        tag, length, at = read(head, at)
         if tag <= last:
             return None
-        at += 8
         if tag in _WANTED:
-            uids[tag] = _uid(head, at, length)
+            uids[tag] = head[at : at + length].decode("latin-1").strip(" \0")
         if tag >= _SERIES:
-            return _complete(uids, head, at + length)
-        at += length
+            complete = len(uids) == len(_WANTED) and at + length <= len(head)
+            return (uids[_STUDY], uids[_SERIES], uids[_INSTANCE]) if complete else None
+        at = _past_items(head, at, read, 0) if length == _UNDEFINED else at + length
         last = tag
     return None
 
 
-def _uid(head: bytes, at: int, length: int) -> str:
-    return head[at : at + length].decode("latin-1").strip(" \0")
+def _past_items(head: bytes, at: int, read: _Reader, depth: int) -> int:
+    """Return where a sequence of undefined length ends; beyond the end if that is not plain."""
+    item = _BIG_ITEM if read is _read_big else _ITEM
+    while depth < _DEEPEST and at <= len(head) - 8:
+        group, element, length = item.unpack_from(head, at)
+        at += 8
+        tag = group << 16 | element
+        if tag == _END_OF_SEQUENCE:
+            return at
+        if tag != _BEGIN_OF_ITEM:
+            break
+        at = _past_item(head, at, read, depth) if length == _UNDEFINED else at + length
+    return len(head)
 
 
-def _complete(uids: dict[int, str], head: bytes, end: int) -> UIDs | None:
-    """Return the UIDs if all three are there, and none is cut."""
-    if len(uids) < len(_WANTED) or end > len(head):
-        return None
-    return uids[_STUDY], uids[_SERIES], uids[_INSTANCE]
+def _past_item(head: bytes, at: int, read: _Reader, depth: int) -> int:
+    """Return where an item of undefined length ends; beyond the end if that is not plain."""
+    end_of_item = _BIG_END_OF_ITEM if read is _read_big else _LITTLE_END_OF_ITEM
+    while at <= len(head) - 12:
+        if head.startswith(end_of_item, at):
+            return at + 8
+        tag, length, at = read(head, at)
+        if tag < 0:
+            break
+        at = _past_items(head, at, read, depth + 1) if length == _UNDEFINED else at + length
+    return len(head)
+
+
+def _read_explicit(
+    header: _Unpack, long_length: _Unpack, head: bytes, at: int
+) -> tuple[int, int, int]:
+    """Return tag and length of an element, and where its value is; a tag of -1 if it is not plain.
+
+    What is of unknown VR and undefined length holds Implicit VR (PS3.5 6.2.2).
+    """
+    group, element, vr, length = header(head, at)
+    long = _LONG_FORM.get(vr)
+    if not long:
+        return (-1, 0, at) if long is None else (group << 16 | element, length, at + 8)
+    (length,) = long_length(head, at + 8)
+    if length == _UNDEFINED and vr != b"SQ":
+        return -1, 0, at
+    return group << 16 | element, length, at + 12
+
+
+def _read_implicit(head: bytes, at: int) -> tuple[int, int, int]:
+    """Do the same for Implicit VR Little Endian."""
+    group, element, length = _ITEM.unpack_from(head, at)
+    return group << 16 | element, length, at + 8
+
+
+_read_little: Final[_Reader] = partial(
+    _read_explicit, Struct("<HH2sH").unpack_from, Struct("<I").unpack_from
+)
+_read_big: Final[_Reader] = partial(
+    _read_explicit, Struct(">HH2sH").unpack_from, Struct(">I").unpack_from
+)

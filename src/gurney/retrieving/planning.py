@@ -109,7 +109,7 @@ def in_lists(questions: Iterable[Wanted], most: int) -> Iterator[Wanted]:
 
 def _listed(questions: Sequence[Wanted]) -> Wanted:
     first = questions[0]
-    expected = {ref.uids: ref for each in questions for ref in (each.expected or {}).values()}
+    expected = expectation(ref for each in questions for ref in (each.expected or {}).values())
     series = SeriesReference(*first.reference.uids[:2])
     return attrs.evolve(first, reference=series, expected=expected, all_wanted=False, by_list=True)
 

@@ -151,3 +151,14 @@ class Desk(Protocol):
     def loosened(self, keys: Keys, /) -> Keys | None:
         """Return wider keys, without what the archive may not be able to read; see `loosened`."""
         ...
+
+    def lists_more_than(self, count: int, /) -> bool:
+        """Say whether the archive has more series than that to list, and lists them.
+
+        Those archives that stop somewhere stop at the same number of studies and of series.
+        """
+        listing = self.list(Question(DICOMObjectLevels.SERIES), most=count + 1)
+        try:
+            return len({names for names, _ in listing}) > count
+        except NotRelationalError:
+            return False

@@ -19,7 +19,7 @@ from ..core import (
     search_in_parts,
 )
 from .allowance import Allowance
-from .desk import Desk, Item, Listing, NotRelationalError, Question
+from .desk import Desk, Item, Listing, Question
 from .doubts import Doubt
 from .keys import Keys, alternatives, not_required
 
@@ -44,11 +44,14 @@ class Experience:
         Keys that the archive can search by, though it need not.
     decodes_badly
         Whether it was seen to find nothing by values that hold characters to be escaped (Q32).
+    heeds_modalities
+        Whether it can search by ModalitiesInStudy; `None` if that is not known.
     """
 
     proved: dict[DICOMObjectLevels, int] = attrs.field(factory=dict[DICOMObjectLevels, int])
     known_keys: set[str] = attrs.field(factory=set[str])
     decodes_badly: bool = False
+    heeds_modalities: bool | None = None
 
 
 @attrs.frozen
@@ -178,7 +181,7 @@ class Search:
             dates=self._dates,
             spare="" if "PatientID" in keys else "PatientID",
             budget=self._allowance.left,
-            exceeds=self._lists_more_than,
+            exceeds=self._desk.lists_more_than,
         )
         self._keep(gathered.items)
         state = gathered.completeness
@@ -205,18 +208,6 @@ class Search:
         if listing.doubt:
             self.doubts.append(Doubt(listing.doubt))
         return _found(found, listing)
-
-    def _lists_more_than(self, count: int) -> bool:
-        """Say whether the archive has more series than that to list, and lists them.
-
-        Those archives that stop somewhere stop at the same number of studies and of series.
-        """
-        question = Question(DICOMObjectLevels.SERIES)
-        listing = self._desk.list(question, most=count + 1)
-        try:
-            return sum(1 for _ in listing) > count
-        except NotRelationalError:
-            return False
 
     def _list(
         self, keys: Keys, *, expected: int | None = None, offset: int = 0, most: int | None = None

@@ -20,7 +20,7 @@ class InstanceSearch:
         self._study: OneStudy = study
         self._assembler: Assembler = assembler
         self._found: dict[str, set[str]] = {}  # by series
-        self._listings: list[tuple[Listing, str, int | None]] = []  # with series and its count
+        self._listings: list[tuple[Listing, str | None, int | None]] = []  # series, its count
 
     def run(self, series: Mapping[str, Collection[Item]], *, whole: bool) -> None:
         """Find the instances of *series*; these are the *whole* study, or some of it."""
@@ -31,8 +31,8 @@ class InstanceSearch:
                 self._list_series(uid, counted)
             short = self._short_series(counts)
         cut = [uid for uid in short if self._fill(uid, counts.in_series.get(uid))]
-        for listing, uid, counted in self._listings:
-            self._study.judge(listing, self._count(uid), counted)
+        for listing, series_uid, counted in self._listings:
+            self._study.judge(listing, self._count(series_uid), counted)
         listed = Counter({uid: len(found) for uid, found in self._found.items()})
         self._study.doubts += doubts_about_instances(
             self._study.uid, listed, counts, whole=whole, cut=bool(cut)
@@ -56,7 +56,7 @@ class InstanceSearch:
             self._add(listing)
         except NotRelationalError:
             return None
-        self._listings.append((listing, "", expected))
+        self._listings.append((listing, None, expected))
         short = self._short_series(counts)
         if listing.capped or (not short and self._count() < (counts.instances or 0)):
             return [*dict.fromkeys([*counts.in_series, *self._found])]

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import attrs
+from pydicom.dataset import Dataset
 
-from ..core import DICOMObjectLevels, ExtendedQuery, Matches, level_of_keyword, unique
+from ..core import DICOMObjectLevels, ExtendedQuery, Matches, level_of_keyword, put, unique
 from .desk import Item, Question
 from .gathering import Window
 from .keys import Keys, equipment_keys, fields_of, series_keys, study_keys
@@ -93,6 +94,15 @@ class Questions:
             names.discard("PatientName")
         given = self.query.parameters()
         return {name: value for name, value in given.items() if name in names}
+
+    def of_modality(self) -> SeriesKeys:
+        """Return what some series of a study has to match in place of ModalitiesInStudy.
+
+        All series are listed and compared: they say their Modality, which archives have to know.
+        """
+        keys = Dataset()
+        put(keys, "Modality", self.query.ModalitiesInStudy.split("\\"))
+        return SeriesKeys({}, rechecker(keys))
 
     def fields_too_deep(self) -> tuple[str, ...]:
         """Return the fields that were asked for, and that no object of this level has."""

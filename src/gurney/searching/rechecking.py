@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pydicom.dataset import Dataset
+
 from ..core import Matches, Query, matcher
 from .desk import Item
 
 __all__ = ["rechecker"]
 
 
-def rechecker(query: Query) -> Callable[[Item], Matches]:
-    """Compile *query* into a function that compares items with it, as `core.matches` does.
+def rechecker(query: Query | Dataset) -> Callable[[Item], Matches]:
+    """Compile *query*, or its keys, into a function that compares items with it: `core.matches`.
 
     It remembers its last answer: the items of a study, which come together, repeat what they say
     of the study, and to make data sets of them all would take longer than everything else.
@@ -24,7 +26,8 @@ def rechecker(query: Query) -> Callable[[Item], Matches]:
     [True, False]
     """
     match = matcher(query)
-    tags = frozenset(query.identifier().keys())
+    keys = query.identifier() if isinstance(query, Query) else query
+    tags = frozenset(keys.keys())
     names = [f"{tag:08X}" for tag in tags]
     last: tuple[list[object], Matches] | None = None
 

@@ -27,6 +27,8 @@ _UNCLEAR: Final = (
     "the archive does not heed all that was asked for, and {} of what it returned do not show"
     " whether they match; they are held back"
 )
+_MODALITIES: Final = "ModalitiesInStudy"
+_ANY, _NONE = "?*", "NO_SUCH_MODALITY"
 _STUDY, _SERIES = DICOMObjectLevels.STUDY, DICOMObjectLevels.SERIES
 
 
@@ -64,6 +66,9 @@ class StudySearch:
             return {}
         if uids is not None:
             keys = {**keys, "StudyInstanceUID": "\\".join(uids)}
+        if _MODALITIES in keys and not self._heeds_modalities():
+            keys = {name: keys[name] for name in keys if name != _MODALITIES}
+            self.remaining.append(questions.of_modality())
         limit = window.limit if uids is None and not self.remaining else None
         question = questions.question(_STUDY, keys)
         return self._search(question, questions.check(keys), Window(window.offset, limit))
@@ -103,7 +108,7 @@ class StudySearch:
         if "StudyInstanceUID" in questions.of_study or (is_equipment and self._are_few()):
             return None
         keys: Keys = {**questions.of_study, **wanted.keys}
-        keys = {name: keys[name] for name in keys if name != "ModalitiesInStudy"}
+        keys = {name: keys[name] for name in keys if name != _MODALITIES}
         question = questions.question(_SERIES, keys)
         try:
             found = self._search(question, questions.check(keys), Window())
@@ -114,6 +119,22 @@ class StudySearch:
             reason = f"archives may know {names} of one series of each study only; narrow the query"
             self._report.add(doubts=[Doubt(reason)])
         return dict.fromkeys(uids.partition("/")[0] for uids in found)
+
+    def _heeds_modalities(self) -> bool:
+        """Say whether studies can be searched by ModalitiesInStudy; if not known, try it out.
+
+        Then it finds something by any value, and nothing by one that does not exist.
+        """
+        experience = self._experience
+        if _MODALITIES in self._desk.required:
+            return True
+        if experience.heeds_modalities is None:
+            experience.heeds_modalities = self._finds(_ANY) and not self._finds(_NONE)
+        return experience.heeds_modalities
+
+    def _finds(self, modality: str) -> bool:
+        question = self._questions.question(_STUDY, {_MODALITIES: modality})
+        return any(True for _ in self._desk.list(question, most=1))
 
     def _are_few(self) -> bool:
         """Say whether each of the studies can be looked at."""

@@ -3,7 +3,7 @@
 What is there is never overwritten, and nothing is lost::
 
     nothing               the newcomer takes the name
-    the same content      stays, the newcomer goes
+    the same content      stays, the newcomer goes; so if only file meta or lengths differ
     other content         stays; the newcomer is kept aside as NAME~conflict-HASH
     a damaged file        is kept aside as NAME~damaged-HASH; the newcomer takes the name
     something else        stays; the newcomer needs another name
@@ -28,6 +28,7 @@ from .content import checksum_of, identical, is_no_file, look, same_data_set
 from .disk import NotKeptError, give_name, make_folder
 from .layout import Layout
 from .locks import exclusive
+from .values import same_values
 
 __all__ = ["Newcomer", "Settled", "compare", "settle"]
 
@@ -99,11 +100,11 @@ def compare(new: Newcomer, path: Path, there: Walked, layout: Layout) -> Settled
     """Say whether *new* is what is at *path* already; keep it aside if it is not."""
     if identical(new.path, path):
         return Settled(OutcomeStatus.ALREADY_THERE, path, there.size, new.checksum)
-    if same_data_set(new.path, new.walked, path, there):
+    note = _sameness(new, path, there)
+    if note:
         algorithm = new.checksum.partition(":")[0]
         checksum = checksum_of(path, algorithm) if algorithm else ""
-        notes = ("came with other file meta; what was there is kept",)
-        return Settled(OutcomeStatus.ALREADY_THERE, path, there.size, checksum, notes=notes)
+        return Settled(OutcomeStatus.ALREADY_THERE, path, there.size, checksum, notes=(note,))
     aside = _aside(path, "conflict", new.path, layout)
     if not give_name(new.path, aside) and not _holds(aside, new.path):
         raise NotKeptError(
@@ -111,6 +112,15 @@ def compare(new: Newcomer, path: Path, there: Walked, layout: Layout) -> Settled
             "something else has the name of what is to be kept aside; move it",
         )
     return Settled(OutcomeStatus.REFUSED, aside, new.walked.size, new.checksum, reason=_CONFLICT)
+
+
+def _sameness(new: Newcomer, path: Path, there: Walked) -> str:
+    """Say what differs of two files that hold the same; nothing if they do not (D31)."""
+    if same_data_set(new.path, new.walked, path, there):
+        return "came with other file meta; what was there is kept"
+    if same_values(new.path, new.walked, path, there):
+        return "came with the same values in other bytes; what was there is kept"
+    return ""
 
 
 def _take(temporary: Path, target: Path, *, durable: bool) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import socket
 import struct
 import threading
@@ -40,7 +41,15 @@ from gurney.core import (
     TransferInterruptedError,
 )
 from gurney.dimse import TLS, Peer, Retries, Timeouts
-from gurney.dimse.association import Association, Context, Message, Proposed, accept, associate
+from gurney.dimse.association import (
+    Association,
+    Context,
+    ContextRefusedError,
+    Message,
+    Proposed,
+    accept,
+    associate,
+)
 from gurney.dimse.association import commands as c
 from gurney.dimse.association.connection import BUFFER, Connection
 from gurney.dimse.pdus import Answer, ContextResult, data_pdu
@@ -196,6 +205,24 @@ def test_large_pdus_come_whole(size: int) -> None:
     assert [content, content] == [data for _, data in got]
 
 
+def test_heads_may_lie_anywhere() -> None:
+    """Also across the end of our buffer."""
+    ours, others = socket.socketpair()
+    head, half = struct.Struct(">I"), BUFFER // 2
+    with others:
+        connection = Connection(ours, "a test")
+        others.sendall(bytes(half))
+        connection.read(half - 2, LONG)
+        others.sendall(b"\1\2" + bytes(half - 4) + b"\3\4\5\6")
+        first = connection.unpack(head, LONG)
+        connection.read(half - 4, LONG)
+        last = connection.unpack(head, LONG)
+        connection.close()
+
+    assert (0x0102,) == first
+    assert (0x03040506,) == last
+
+
 def test_nothing_is_allocated_by_what_is_announced() -> None:
     """D29: only what has come takes memory."""
     announced = struct.pack(">BxIIBB", 4, 1 << 24, (1 << 24) - 4, 1, 2) + b"only this"
@@ -210,7 +237,7 @@ def test_nothing_is_allocated_by_what_is_announced() -> None:
         finally:
             tracemalloc.stop()
 
-    assert peak < 1 << 18
+    assert peak < 1 << 20
 
 
 def _pdu(kind: int, length: int, content: bytes) -> bytes:
@@ -281,6 +308,10 @@ def _answer(*results: ContextResult) -> bytes:
     return attrs.evolve(GOOD, results=results or GOOD.results).encode()
 
 
+def _shorter(pdu: bytes) -> bytes:
+    return pdu[:2] + (len(pdu) - 9).to_bytes(4, "big") + pdu[6:-3]
+
+
 def _reject(result: int, source: int, reason: int) -> bytes:
     return struct.pack(">BxIxBBB", 3, 4, result, source, reason)
 
@@ -315,6 +346,8 @@ def _reject(result: int, source: int, reason: int) -> bytes:
         (_reject(2, 3, 1), BusyError, "congested"),
         (_reject(2, 3, 2), BusyError, "as many"),
         (_reject(2, 1, 1), BusyError, "no reason"),
+        (_reject(1, 3, 2), BusyError, "as many"),
+        (_shorter(GOOD.encode()), ProtocolViolationError, "beyond its end"),
         (_reject(0, 0, 0), ProtocolViolationError, ""),
     ],
 )
@@ -362,6 +395,25 @@ def test_unknown_and_garbled_items_are_skipped() -> None:
         association.abort()
 
     assert [CT] == [context.abstract_syntax for context in association.contexts]
+
+
+def test_the_first_refusal_of_a_class_is_told() -> None:
+    """That of the context that was preferred."""
+    encoded = _answer(ContextResult(1, 4, IMPLICIT), ContextResult(3, 3, IMPLICIT))
+
+    def script(connection: socket.socket) -> None:
+        read_pdu(connection)
+        connection.sendall(encoded)
+        read_pdu(connection)
+
+    with Answering(script) as answering:
+        proposed = [Proposed(CT, (EXPLICIT,)), Proposed(CT, (IMPLICIT,))]
+        association = associate(peer_at(answering.port), proposed)
+        with pytest.raises(ContextRefusedError, match="transfer syntaxes") as caught:
+            association.context(CT)
+        association.abort()
+
+    assert 4 == caught.value.status
 
 
 @settings(max_examples=200)
@@ -434,6 +486,18 @@ def test_silence_has_an_end() -> None:
         associate(peer_at(answering.port, Timeouts(idle=0.01)), PROPOSED)
 
     assert not usable
+
+
+def test_patience_may_be_endless() -> None:
+    """Systems count milliseconds in few bits."""
+    endless = Timeouts(answer=math.inf, idle=1e30)
+    with receiving(STORE + data_pdu(1, 2, b"ab"), endless) as association:
+        ready = association.wait(math.inf)
+        got, error = all_of(association)
+
+    assert ready
+    assert [b"ab"] == [data for _, data in got]
+    assert "closed" in str(error)
 
 
 def test_a_release_is_not_waited_for_without_end() -> None:

@@ -90,13 +90,14 @@ def test_requests_are_read_by_others() -> None:
 
 def test_the_group_length_is_right() -> None:
     """It counts what follows it (PS3.7 E.1), and all elements have an even length, in order."""
-    encoded = c.c_store_rq(1, "1.2.3", "1.2.34", originator="ABC").encode()
-    read = _as_they_read(c.c_store_rq(1, "1.2.3", "1.2.34", originator="ABC"))
+    command = c.c_store_rq(1, "1.2.3", "1.2.34", originator="ABC")
+    encoded = command.encode()
+    read = _as_they_read(command)
 
     assert len(encoded) - 12 == read.CommandGroupLength
     tags = [element.tag for element in read]
     assert tags == sorted(tags)
-    assert 0 == len(encoded) % 2
+    assert {0} == {len(value) % 2 for value in command.elements.values()}
 
 
 def test_a_response_repeats_what_the_request_was_about() -> None:
@@ -130,7 +131,7 @@ def test_counts_are_absent_where_they_are_absent() -> None:
         final.failed,
         final.warnings,
     )
-    assert (0, False) == (final.status, final.is_pending)
+    assert (0, False, False) == (final.status, final.is_pending, final.has_data)
 
 
 def test_nothing_of_a_comment_is_shown() -> None:

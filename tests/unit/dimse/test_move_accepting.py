@@ -6,7 +6,7 @@ import pytest
 from pynetdicom import AllStoragePresentationContexts
 
 from gurney.dimse.association import Offered
-from gurney.dimse.move.accepting import transfer_syntax_for
+from gurney.dimse.move.accepting import is_mixed, transfer_syntax_for
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 JPEG = "1.2.840.10008.1.2.4.50"
@@ -56,3 +56,16 @@ def test_the_first_transfer_syntax_is_accepted() -> None:
 
     assert JPEG == transfer_syntax_for(Offered(1, uid, (JPEG, EXPLICIT)))
     assert EXPLICIT == transfer_syntax_for(Offered(3, uid, (EXPLICIT, JPEG)))
+
+
+def test_the_other_kind_is_accepted_after_a_failure() -> None:
+    """Where an archive offers both kinds and cannot convert, the other one is tried."""
+    uid = "1.2.840.10008.5.1.4.1.1.2"
+    packed, native = Offered(1, uid, (JPEG, EXPLICIT)), Offered(3, uid, (EXPLICIT, JPEG))
+
+    assert EXPLICIT == transfer_syntax_for(packed, other=True)
+    assert JPEG == transfer_syntax_for(native, other=True)
+    assert JPEG == transfer_syntax_for(Offered(5, uid, (JPEG,)), other=True)
+    assert [True, True, False] == [
+        is_mixed(each) for each in (packed, native, Offered(5, uid, (JPEG,)))
+    ]

@@ -101,25 +101,26 @@ def test_an_idle_association_is_used_again() -> None:
 
 def test_one_that_died_while_idle_is_replaced() -> None:
     """Without a word: archives end what is idle for long."""
-    ended = threading.Event()
+    idle = [threading.Event(), threading.Event()]
 
-    def dying(connection: socket.socket) -> None:
+    def releasing(connection: socket.socket) -> None:
         agree(connection)
+        assert idle[0].wait(LONG)
         connection.sendall(b"\5\0\0\0\0\4\0\0\0\0")
-        ended.set()
 
     def cutting(connection: socket.socket) -> None:
         agree(connection)
+        assert idle[1].wait(LONG)
 
-    archive = Archive()
     with (
-        Answering(dying, cutting, archive) as answering,
+        Answering(releasing, cutting, Archive()) as answering,
         Associations(peer_at(answering)) as associations,
     ):
-        for _ in range(2):
+        for now_idle in idle:
             with associations.taken(CTS) as association:
-                assert association.usable or association.wait(LONG)
-            association.wait(LONG)
+                assert association.usable
+            now_idle.set()
+            assert association.wait(LONG)
         with associations.taken(CTS) as last:
             usable = last.usable
 
@@ -135,7 +136,9 @@ def test_what_ends_badly_is_aborted() -> None:
         store = commands.c_store_rq(1, CT, "1.2").encode()
         connection.sendall(fragments(1, store, command=True))
         assert read_pdu(connection)[0] == 7
+        aborted.set()
 
+    aborted = threading.Event()
     archive = Archive()
     with (
         Answering(sending, archive, archive) as answering,
@@ -143,6 +146,7 @@ def test_what_ends_badly_is_aborted() -> None:
     ):
         with associations.taken(CTS) as half_read:
             half_read.receive()
+        assert aborted.wait(LONG)
         with pytest.raises(ZeroDivisionError), associations.taken(CTS) as failed:
             raise ZeroDivisionError
         with associations.taken(CTS) as good:
@@ -186,6 +190,20 @@ def test_no_more_than_the_archive_allows() -> None:
         assert [1] * 40 == list(pool.map(work, range(40)))
 
         assert archive.most <= 3  # one may not have seen the end of another yet
+
+
+def test_idle_ones_make_room() -> None:
+    """For one of another kind, before that is asked for."""
+    archive = Archive()
+    with (
+        Answering(archive) as answering,
+        Associations(peer_at(answering, associations=1)) as associations,
+    ):
+        with associations.taken(CTS):
+            pass
+        with associations.taken(FINDS) as other:
+            assert archive.until(lambda: archive.ends == ["release"])
+            assert other.usable
 
 
 def test_who_has_one_gets_another() -> None:
@@ -292,7 +310,6 @@ def test_closing_reaches_what_is_given_back_later() -> None:
         associations = Associations(peer_at(answering))
         with associations.taken(CTS):
             associations.close()
-        associations.close()
 
         assert archive.until(lambda: archive.ends == ["release"])
 

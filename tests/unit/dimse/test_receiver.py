@@ -228,16 +228,19 @@ def test_what_was_asked_for_is_handed_over(receiver: Receiver) -> None:
 def test_a_large_instance_is_read_by_its_taker(receiver: Receiver) -> None:
     """Of a large instance the beginning is held; the rest comes when it is taken."""
     size = 32 << 20
-    with ThreadPoolExecutor(1) as pool, archive(receiver) as association:
-        with receiver.expecting([STUDY], "GURNEY") as request:
-            told = pool.submit(store, association, pixels=size)
-            came = next_store(request)
-            held = came.arrival.held
-            total = sum(map(len, came.arrival.chunks))
-            came.arrival.finish(0x0000)
+    with (
+        ThreadPoolExecutor(1) as pool,
+        archive(receiver) as association,
+        receiver.expecting([STUDY], "GURNEY") as request,
+    ):
+        told = pool.submit(store, association, pixels=size)
+        came = next_store(request)
+        held = came.arrival.held
+        total = sum(map(len, came.arrival.chunks))
+        came.arrival.finish(0x0000)
+        status = told.result(10.0)
 
-            assert 0 == told.result(10.0)
-
+    assert 0 == status
     assert not held
     assert size < total < size + 1024
 
@@ -293,16 +296,21 @@ def test_several_associations_at_once(receiver: Receiver) -> None:
 @pytest.mark.parametrize("callers", [["OTHER"], []])
 def test_callers_are_let_in_by_title(callers: list[str]) -> None:
     """Only those that are named; the others are told."""
-    with Receiver(port=0, callers=callers, timeouts=SHORT) as receiver:
-        with pytest.raises(AuthenticationError), archive(receiver):
-            pass
+    with (
+        Receiver(port=0, callers=callers, timeouts=SHORT) as receiver,
+        pytest.raises(AuthenticationError),
+        archive(receiver),
+    ):
+        pass
 
 
 def test_callers_are_let_in_by_address() -> None:
     """A connection from another address is closed without a word."""
-    with Receiver(port=0, hosts=["192.0.2.1"], timeouts=SHORT) as receiver:
-        with socket.create_connection((receiver.host, receiver.port)) as connection:
-            ended = connection.recv(1)
+    with (
+        Receiver(port=0, hosts=["192.0.2.1"], timeouts=SHORT) as receiver,
+        socket.create_connection((receiver.host, receiver.port)) as connection,
+    ):
+        ended = connection.recv(1)
 
     assert b"" == ended
 
@@ -331,7 +339,11 @@ def test_who_says_nothing_is_not_waited_for() -> None:
 
 @pytest.mark.parametrize(
     "said",
-    [b"GET / HTTP/1.1\r\n\r\n", b"\x01\x00\xff\xff\xff\xf0" + bytes(64), b"\x04\x00\x00\x00\x00\x04"],
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\x01\x00\xff\xff\xff\xf0" + bytes(64),
+        b"\x04\x00\x00\x00\x00\x04",
+    ],
 )
 def test_strangers_disturb_nobody(receiver: Receiver, said: bytes) -> None:
     """Whatever is said to the port: it ends that connection, and nothing else."""

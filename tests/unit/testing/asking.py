@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from threading import Condition
@@ -21,7 +21,7 @@ from gurney.testing.dimse import DIMSEServer, Letters, Proposal, Proposed, Roles
 from gurney.testing.dimse.association import Message, Messages
 from gurney.testing.dimse.commands import written
 from gurney.testing.dimse.letters import encoded
-from gurney.testing.dimse.line import Line, fragments
+from gurney.testing.dimse.line import PDU, Line, LineEndedError, fragments
 from gurney.testing.dimse.pdus import agreement_of, propose
 from gurney.testing.dimse.stored import part10
 
@@ -230,6 +230,26 @@ class ByHand:
         assert message is not None, self.messages.ended
         return message
 
+    def bytes_of_data(self) -> tuple[int, bool]:
+        """Return how many come of a data set, and whether the last fragment is among them."""
+        count = 0
+        while True:
+            try:
+                kind, pdu = self.line.receive()
+            except LineEndedError:
+                return count, False
+            if kind != PDU.DATA:
+                self.messages.ended = "aborted"
+                return count, False
+            at = 6
+            while at < len(pdu):
+                length = int.from_bytes(pdu[at : at + 4], "big")
+                is_command, is_last = pdu[at + 5] & 1, pdu[at + 5] & 2
+                count += 0 if is_command else length - 2
+                if is_last and not is_command:
+                    return count, True
+                at += 4 + length
+
     def __enter__(self) -> Self:
         return self
 
@@ -247,7 +267,7 @@ def _message(context_id: int, command: Mapping[str, int | str], data: bytes | No
 
 
 @contextmanager
-def receiver() -> Iterator[Receiver]:
+def receiver() -> Generator[Receiver, None, None]:
     """Yield a receiver."""
     one = Receiver()
     try:

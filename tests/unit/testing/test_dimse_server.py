@@ -11,12 +11,26 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
+from tests.servers.tls import make_certificates
+from tests.unit.testing.asking import (
+    CAPTURE,
+    LONG,
+    NATIVE,
+    PATIENT_ROOT,
+    STUDY_ROOT,
+    Answer,
+    ByHand,
+    Client,
+    Receiver,
+    read,
+    receiver,
+)
 
 from gurney.core import (
     DuplicateUIDError,
@@ -34,6 +48,7 @@ from gurney.testing.dimse import (
     Rejection,
     Roles,
     SearcherAndDownloader,
+    Served,
     Service,
     Status,
     many_classes,
@@ -43,20 +58,6 @@ from gurney.testing.dimse.commands import command_of, written
 from gurney.testing.dimse.line import fragments
 from gurney.testing.dimse.stored import opened
 from gurney.testing.making import MadeSeries, made
-from tests.servers.tls import make_certificates
-from tests.unit.testing.asking import (
-    CAPTURE,
-    LONG,
-    NATIVE,
-    PATIENT_ROOT,
-    STUDY_ROOT,
-    Answer,
-    ByHand,
-    Client,
-    Receiver,
-    read,
-    receiver,
-)
 
 HEAD: Final = "2.25.4002"
 HEADS: Final = ["2.25.400201001", "2.25.400201002", "2.25.400202001"]
@@ -79,13 +80,13 @@ def server(
     folder = tmp_path_factory.mktemp("archive")
     for place, dataset in enumerate(example_datasets()):
         (folder / f"{place}.dcm").write_bytes(encode(dataset))
-    served = {
-        "memory": example_datasets,
-        "searcher": lambda: MemoryArchive(example_datasets()),
-        "folder": lambda: FolderArchive(folder),
+    served: dict[str, Served] = {
+        "memory": example_datasets(),
+        "searcher": MemoryArchive(example_datasets()),
+        "folder": FolderArchive(folder),
     }
     destinations = {"RECEIVER": storage.address}
-    with DIMSEServer(served[request.param](), destinations=destinations) as server:
+    with DIMSEServer(served[request.param], destinations=destinations) as server:
         yield server
 
 
@@ -129,7 +130,7 @@ def test_echo(client: Client) -> None:
         ({"StudyID": "nothing"}, []),
     ],
 )
-def test_studies_are_found(client: Client, keys: dict[str, object], expected: list[str]) -> None:
+def test_studies_are_found(client: Client, keys: dict[str, Any], expected: list[str]) -> None:
     """Keys match as PS3.4 C.2.2.2 says, in the character set of the query."""
     assert expected == ends(client.find("STUDY", **{"StudyInstanceUID": "", **keys}))
 
@@ -176,9 +177,7 @@ def test_patients_are_found(client: Client) -> None:
         ("STUDY", STUDY_ROOT, {"StudyDate": "2024-01-15"}),
     ],
 )
-def test_searches_are_strict(
-    client: Client, level: str, root: str, keys: dict[str, object]
-) -> None:
+def test_searches_are_strict(client: Client, level: str, root: str, keys: dict[str, Any]) -> None:
     """Level, unique keys of those above, legal values: else 0xA900 (PS3.4 C.4.1.2.1)."""
     assert [NO_MATCH] == [answer.status for answer in client.find(level, root, **keys)]
 
@@ -245,7 +244,7 @@ def test_plain_text_needs_no_character_set(client: Client) -> None:
     ],
 )
 def test_instances_are_sent(
-    server: DIMSEServer, storage: Receiver, level: str, keys: dict[str, object], expected: list[str]
+    server: DIMSEServer, storage: Receiver, level: str, keys: dict[str, Any], expected: list[str]
 ) -> None:
     """By C-GET and by C-MOVE, each with pending responses and right counts (PS3.4 C.4.2, C.4.3)."""
     storage.received.clear()
@@ -257,9 +256,9 @@ def test_instances_are_sent(
     count = len(expected)
     numbers = [(count - place, place, 0, 0) for place in range(1, count)]
     assert expected == [one.uid for one in received]
-    assert [attrs.evolve(one, originator="TESTER", calling="ARCHIVE") for one in received] == sorted(
-        storage.received, key=lambda one: one.uid
-    )
+    assert [
+        attrs.evolve(one, originator="TESTER", calling="ARCHIVE") for one in received
+    ] == sorted(storage.received, key=lambda one: one.uid)
     for answers in (got, moved):
         assert [*[PENDING] * len(numbers), DONE] == [answer.status for answer in answers]
         assert [*numbers, (None, count, 0, 0)] == [answer.numbers for answer in answers]
@@ -292,7 +291,7 @@ def test_stored_bytes_are_sent(server: DIMSEServer) -> None:
         ("IMAGE", {"StudyInstanceUID": HEAD, "SOPInstanceUID": HEADS[0]}),
     ],
 )
-def test_retrievals_are_strict(client: Client, level: str, keys: dict[str, object]) -> None:
+def test_retrievals_are_strict(client: Client, level: str, keys: dict[str, Any]) -> None:
     """Unique keys, one of each level above, a list only where it ends: else 0xA900."""
     before = len(client.received)
 
@@ -312,9 +311,9 @@ def test_nobody_at_the_destination() -> None:
     """What cannot be sent is counted and listed, under 0xA702."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         nowhere = taken.getsockname()
-    with DIMSEServer(example_datasets(), destinations={"GONE": nowhere}) as server:
-        with Client(server) as client:
-            *_, last = client.move("STUDY", "GONE", StudyInstanceUID=HEAD)
+    server = DIMSEServer(example_datasets(), destinations={"GONE": nowhere})
+    with server, Client(server) as client:
+        *_, last = client.move("STUDY", "GONE", StudyInstanceUID=HEAD)
 
     assert (Status.CANNOT_PERFORM, (None, 0, 3, 0)) == (last.status, last.numbers)
     assert last.item is not None
@@ -353,9 +352,7 @@ def test_what_the_receiver_refuses_is_counted(server: DIMSEServer) -> None:
         ([], ""),
     ],
 )
-def test_compressed_instances(
-    storage_contexts: list[tuple[str, list[str]]], expected: str
-) -> None:
+def test_compressed_instances(storage_contexts: list[tuple[str, list[str]]], expected: str) -> None:
     """They go over a context of their transfer syntax, or not at all."""
     datasets = made("2.25.4005", {}, MadeSeries("XA", 2, transfer_syntax=RLELossless))
     with DIMSEServer(datasets) as server, Client(server, storage_contexts) as client:
@@ -386,9 +383,9 @@ def test_a_destination_gets_contexts_for_what_comes(storage: Receiver) -> None:
     storage.received.clear()
     storage.contexts.clear()
     destinations = {"RECEIVER": storage.address}
-    with DIMSEServer(made("2.25.4005", {}, *series), destinations=destinations) as server:
-        with Client(server) as client:
-            client.move("STUDY", "RECEIVER", StudyInstanceUID="2.25.4005")
+    server = DIMSEServer(made("2.25.4005", {}, *series), destinations=destinations)
+    with server, Client(server) as client:
+        client.move("STUDY", "RECEIVER", StudyInstanceUID="2.25.4005")
 
     syntaxes = [one.transfer_syntax for one in storage.received]
     assert [str(RLELossless), str(ExplicitVRLittleEndian)] == syntaxes
@@ -449,7 +446,11 @@ def test_what_was_asked_is_recorded(server: DIMSEServer) -> None:
     assert b"somebody" == proposal.identity.primary
     assert "somebody" not in repr(association)
     assert "released" == association.ended
-    assert (Service.FIND, "STUDY", ("EX-1",)) == (found.service, found.level, found.values("PatientID"))
+    assert (Service.FIND, "STUDY", ("EX-1",)) == (
+        found.service,
+        found.level,
+        found.values("PatientID"),
+    )
     assert found.association is association
     assert b"EX-1" in found.content
     assert "EX-1" not in repr(found)
@@ -538,8 +539,8 @@ def test_face_of_an_archive_of_little_ability() -> None:
     """What a searcher does not support is compared by the face; data sets are written anew."""
     served: SearcherAndDownloader = Picky()
     with DIMSEServer(served) as server, Client(server) as client:
-        keys = {"PatientName": "*^Jane", "StudyDate": "2024-", "PatientID": "EX-2"}
-        found = client.find("STUDY", StudyInstanceUID="", **{**keys, "StudyDate": "20240101-"})
+        keys = {"PatientName": "*^Jane", "StudyDate": "20240101-", "PatientID": "EX-2"}
+        found = client.find("STUDY", StudyInstanceUID="", **keys)
         none = client.find("STUDY", StudyInstanceUID="", PatientName="nobody")
         client.get("STUDY", StudyInstanceUID="2.25.4003")
 
@@ -570,7 +571,14 @@ def test_more_classes_than_contexts() -> None:
 
 @pytest.mark.parametrize(
     "garbage",
-    [b"GET / HTTP/1.1\r\n\r\n", b"", b"\1", bytes(100), b"\1\0\0\0\0\4abcd", b"\4\0\xff\xff\xff\xff"],
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"",
+        b"\1",
+        bytes(100),
+        b"\1\0\0\0\0\4abcd",
+        b"\4\0\xff\xff\xff\xff",
+    ],
 )
 def test_garbage_harms_nobody(server: DIMSEServer, garbage: bytes) -> None:
     """What is no DICOM is hung up on; others are served."""
@@ -628,7 +636,11 @@ def test_mistakes_are_told() -> None:
 
 def test_commands_are_read_as_written() -> None:
     """Text and numbers, at any length; what is no command set is refused."""
-    command = {"AffectedSOPClassUID": "1.2.3", "CommandField": 0x8021, "ErrorComment": "odd"}
+    command: dict[str, int | str] = {
+        "AffectedSOPClassUID": "1.2.3",
+        "CommandField": 0x8021,
+        "ErrorComment": "odd",
+    }
 
     assert {**command, "CommandDataSetType": 1} == command_of(written(command, data=True))
     for content in (b"\0", b"\1\0\0\0\0\0\0\0", b"\0\0\0\1\4\0\0\0ab"):
@@ -642,7 +654,7 @@ def test_fragments_are_no_longer_than_agreed(longest: int) -> None:
     pdus = list(fragments(3, [b"abc", b"defgh", b"i"], longest))
 
     assert b"abcdefghi" == b"".join(pdu[12:] for pdu in pdus)
-    assert {len(pdu) - 6 <= max(8, longest) for pdu in pdus} == {True} or longest == 0
+    assert longest == 0 or max(8, longest) >= max(len(pdu) - 6 for pdu in pdus)
     assert [0] * (len(pdus) - 1) + [2] == [pdu[11] for pdu in pdus]
 
 
@@ -662,11 +674,8 @@ def test_command_serves_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[s
     stop = Event()
     stop.set()
 
-    code = main(
-        [str(tmp_path), "--fault", "D01", "--cap", "3", "--destination", "HERE@localhost:104"]
-        + ["--status", "0xC123"],
-        stop=stop,
-    )
+    options = "--fault D01 --cap 3 --destination HERE@localhost:104 --status 0xC123".split()
+    code = main([str(tmp_path), *options], stop=stop)
 
     said = capsys.readouterr()
     assert 0 == code

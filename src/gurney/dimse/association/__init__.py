@@ -14,12 +14,12 @@ from .pool import Associations, associations_of
 from .requesting import associate
 
 __all__ = [
-    "MOST_CONTEXTS",
     "Association",
     "Associations",
     "Command",
     "Context",
     "ContextRefusedError",
+    "MOST_CONTEXTS",
     "Message",
     "Offered",
     "Policy",

@@ -139,7 +139,7 @@ def _request(connection: Connection, timeouts: Timeouts) -> Request:
     _, content = Incoming(connection, timeouts).negotiation(ASSOCIATE_RQ)
     try:
         request = Request.decode(content)
-        ae_title(request.calling)
+        ae_title(request.calling)  # pynetdicom checks as far as its process-wide settings say
         _check(request)
     except ValueError as error:
         reason = f"its A-ASSOCIATE-RQ is malformed: {error}"

@@ -28,6 +28,7 @@ __all__ = ["BUFFER", "Connection"]
 BUFFER: Final = 256 * 1024
 """Bytes that are taken from the socket at a time; all memory there is for what comes in (D29)."""
 
+_LONGEST_WAIT: Final = 1e6  # seconds; systems count milliseconds in 31 bits
 _LATER: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)  # Linux only
 
@@ -138,7 +139,7 @@ class Connection:
         """Say whether there is something to read, or the end, after at most *timeout* seconds."""
         if self._closed or self._start < self._end or self._pending():
             return True
-        return bool(self._incoming.select(timeout))
+        return bool(self._incoming.select(min(timeout, _LONGEST_WAIT)))
 
     def interrupt(self) -> None:
         """Have whoever reads or waits fail at once."""
@@ -210,18 +211,18 @@ class Connection:
     def _ready(self, later: OSError, timeout: float) -> bool:
         if isinstance(later, ssl.SSLWantWriteError):
             return self._writable(timeout)
-        return bool(self._incoming.select(timeout))
+        return bool(self._incoming.select(min(timeout, _LONGEST_WAIT)))
 
     def _writable(self, timeout: float) -> bool:
         with _Selector() as selector:
             selector.register(self._socket, selectors.EVENT_WRITE)
-            return bool(selector.select(timeout))
+            return bool(selector.select(min(timeout, _LONGEST_WAIT)))
 
     def _pending(self) -> bool:
         return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
 
     def _failure(self, error: OSError | None) -> GurneyError:
-        if self._interrupted:
+        if self._interrupted and not isinstance(error, TimeoutError):
             return TransferInterruptedError(self.asked, "it was given up here")
         if self._closed:
             return TransferInterruptedError(self.asked, "the association is over")

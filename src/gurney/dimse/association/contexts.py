@@ -6,7 +6,7 @@ import attrs
 
 from ...core import InvalidInputError
 
-__all__ = ["MOST_CONTEXTS", "Context", "Offered", "Proposed"]
+__all__ = ["Context", "MOST_CONTEXTS", "Offered", "Proposed"]
 
 MOST_CONTEXTS = 128
 """Contexts of one association: their ids are odd and fit into a byte."""

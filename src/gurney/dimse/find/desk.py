@@ -5,18 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 from typing import Final
 
 import attrs
 
-from ...core import DICOMObjectLevels, GurneyError
-from ...searching import Desk, Item, Keys, NotRelationalError, Question, loosened
+from ...core import (
+    ArchiveUnavailableError,
+    DICOMObjectLevels,
+    GurneyError,
+    ProtocolViolationError,
+)
+from ...searching import Desk, Item, Keys, Listing, NotRelationalError, Question, loosened
 from ..association import Association, Associations
-from .charsets import sets_for
+from .charsets import CharacterSet, sets_for
 from .exchange import Exchange
 from .identifiers import encoded, level_name, values_of
 from .listing import Asker, FindListing, Form
 from .negotiation import MODELS, Root, Wishes, is_implicit
+from .patients import OF_PATIENT, Patience, PatientsDesk, PatientsListing
 from .statuses import SUCCESS, in_words, may_be_too_much, refusal, says_too_much
 from .values import EMPTY
 
@@ -64,6 +71,8 @@ class _Manners:
         Whether it says which SOP classes are in a study, so that its instances need not.
     hierarchical
         Whether it refuses relational questions, though it may have granted them (D07).
+    patience
+        What matters where the information model begins with patients.
     """
 
     forms: dict[DICOMObjectLevels, Form] = attrs.field(factory=dict[DICOMObjectLevels, Form])
@@ -72,9 +81,10 @@ class _Manners:
     patients: dict[str, str] = attrs.field(factory=dict[str, str], repr=False)
     says_classes: bool = False
     hierarchical: bool = False
+    patience: Patience = attrs.field(factory=Patience)
 
 
-class FindDesk(Desk, Asker):
+class FindDesk(Desk, Asker, PatientsDesk):
     """Asks by C-FIND.
 
     Parameters
@@ -94,6 +104,7 @@ class FindDesk(Desk, Asker):
         self._root: Root = root
         self._wishes: Wishes = Wishes(MODELS[root], relational=relational)
         self._manners: _Manners = _Manners()
+        self._patient_id: str = ""
 
     # ------------------------------------------------------------ for a search
 
@@ -105,8 +116,10 @@ class FindDesk(Desk, Asker):
         expected: int | None = None,  # noqa: ARG002  an answer ends by itself
         offset: int = 0,
         most: int | None = None,
-    ) -> FindListing:
+    ) -> Listing:
         """Return what answers *question*; asking begins when it is iterated over."""
+        if self._root == "patient" and question.level is DICOMObjectLevels.STUDY and not offset:
+            return PatientsListing(self, question, most)
         return FindListing(self, question, offset=offset, most=most)
 
     def takes_fields(self, level: DICOMObjectLevels, /) -> bool:
@@ -125,7 +138,11 @@ class FindDesk(Desk, Asker):
         """
         if self._wishes.relational:
             return super().lists_more_than(count)
-        return FindDesk(self._associations, self._root, relational=True).lists_more_than(count)
+        desk = FindDesk(self._associations, self._root, relational=True)
+        try:
+            return desk.lists_more_than(count)
+        except (ArchiveUnavailableError, ProtocolViolationError):
+            return False  # it was not meant to be asked this
 
     def loosened(self, keys: Keys, /) -> Keys | None:
         """Return *keys* with wildcards for what is beyond ASCII (D25)."""
@@ -153,27 +170,27 @@ class FindDesk(Desk, Asker):
         NotRelationalError
             If the question is relational, and that was not granted.
         """
-        wishes = self._wishes_for(question)
+        level, wishes = level_name(question.level), self._wishes_for(question)
         granted = self._granted(wishes)
         if _lacks_parents(question) and not granted.relational:
-            raise NotRelationalError(f"{self.asked(question)}: relational queries are not granted")
+            raise NotRelationalError(
+                f"{self._asked(level_name(question.level))}: relational queries are not granted"
+            )
         if wishes.empty and not granted.empty:
             yield None
             return
         values = self._values(question, form, relational=granted.relational)
-        with self._taken(wishes) as association:
-            context = association.context(wishes.model)
-            implicit = is_implicit(context.transfer_syntax)
-            level = level_name(question.level)
-            identifier = encoded(level, values, form.charset, implicit=implicit)
-            yield Exchange(association, context, identifier, self.asked(question))
+        with self._exchange(wishes, level, values, form.charset) as exchange:
+            yield exchange
 
     def refused(self, question: Question, status: int, /) -> GurneyError:
         """Return what a refusal of all forms means; relational ones are not tried again."""
         if _lacks_parents(question):
             self._manners.hierarchical = True
-            return NotRelationalError(f"{self.asked(question)}: refused with {in_words(status)}")
-        return refusal(self.asked(question), status)
+            return NotRelationalError(
+                f"{self._asked(level_name(question.level))}: refused with {in_words(status)}"
+            )
+        return refusal(self._asked(level_name(question.level)), status)
 
     def answered(self, question: Question, form: Form, /) -> None:
         """Remember that a form was taken."""
@@ -201,15 +218,35 @@ class FindDesk(Desk, Asker):
         if self._root == "patient" and (patient_id := study.text("PatientID")):
             self._manners.patients[study.text("StudyInstanceUID")] = patient_id
 
-    def asked(self, question: Question, /) -> str:
-        """Return what is asked for, in the words of an error."""
-        return f"C-FIND {level_name(question.level)} of {self._associations.peer.address}"
-
     def note(self, question: Question, /) -> str:
         """Return what there is to say about how it is asked."""
         if question.fuzzy and not self._granted(self._wishes_for(question)).fuzzy:
             return "the archive does not take names that sound alike: it matched as usual"
         return ""
+
+    # ------------------------------------------------------------ patient by patient
+
+    @property
+    def patience(self) -> Patience:
+        """What is known of an archive that begins with patients."""
+        return self._manners.patience
+
+    @contextmanager
+    def patients(self, keys: Keys, /) -> Generator[Exchange]:
+        """Give an exchange about patients that match, for the time of a ``with``."""
+        values = {**dict.fromkeys(sorted(OF_PATIENT), ""), **keys}
+        (charset, *_) = sets_for(values.values())
+        with self._exchange(self._wishes, "PATIENT", values, charset) as exchange:
+            yield exchange
+
+    def studies(self, question: Question, patient: Item | None, most: int | None, /) -> FindListing:
+        """List studies: those of one patient, or of any."""
+        if patient is None:
+            return FindListing(self, question, most=most)
+        desk = copy(self)  # with the same manners
+        desk._patient_id = patient.text("PatientID")
+        keys = {name: question.keys[name] for name in question.keys if name not in OF_PATIENT}
+        return FindListing(desk, attrs.evolve(question, keys=keys), most=most)
 
     # ------------------------------------------------------------ asking
 
@@ -229,6 +266,21 @@ class FindDesk(Desk, Asker):
             granted, relational=granted.relational and not self._manners.hierarchical
         )
 
+    @contextmanager
+    def _exchange(
+        self, wishes: Wishes, level: str, values: Mapping[str, str], charset: CharacterSet
+    ) -> Generator[Exchange]:
+        asked = self._asked(level)
+        with self._taken(wishes) as association:
+            context = association.context(wishes.model)
+            implicit = is_implicit(context.transfer_syntax)
+            identifier = encoded(level, values, charset, implicit=implicit)
+            yield Exchange(association, context, identifier, asked)
+
+    def _asked(self, level: str) -> str:
+        """Return what is asked for, in the words of an error."""
+        return f"C-FIND {level} of {self._associations.peer.address}"
+
     def _taken(self, wishes: Wishes) -> AbstractContextManager[Association]:
         return self._associations.taken(wishes.proposed, extended=wishes.extended)
 
@@ -238,8 +290,10 @@ class FindDesk(Desk, Asker):
             fields = [*fields, *_USUAL[level], *question.fields]
             if level is DICOMObjectLevels.INSTANCE and not self._manners.says_classes:
                 fields.append(_CLASS)
-        patient_id = ""
-        if question.above:
+        patient_id = self._patient_id
+        if patient_id:
+            fields = [name for name in fields if name not in OF_PATIENT]
+        elif question.above:
             patient_id = self._manners.patients.get(question.above[0], "")
         whole = attrs.evolve(question, fields=tuple(fields))
         return values_of(whole, relational=relational, patient_id=patient_id)

@@ -144,6 +144,7 @@ class FindListing(Listing):
             if len(forms) == 1:
                 raise self._asker.refused(self._question, exchange.status or 0)
             forms.pop(0)
+            attempts = _ATTEMPTS
 
     # ------------------------------------------------------------ what comes
 

@@ -106,7 +106,8 @@ class Classes:
         if listed is None or listed.doubt:
             return frozenset()
         others = {self._of_instance.get(ref.instance_uid, "") for ref in listed.references} - {""}
-        return frozenset(found.union(others or COMMONEST))
+        said = self._of_study.get(wanted.reference.study_uid)
+        return frozenset(found.union(others or said or COMMONEST))
 
     def _learn_one_by_one(self, obj: DICOMDownloadable) -> None:
         for instance in _instances(obj):

@@ -149,6 +149,8 @@ class CMove(FileDownloader):
             grace=self._grace,
         ) as moving:
             self._running[id(moving)] = moving
+            if self._closed:  # meanwhile
+                moving.end(self._is_closed())
             try:
                 yield moving
             finally:

@@ -7,7 +7,7 @@ and has not come yet (D18).
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from queue import Empty
 from threading import get_ident
@@ -17,7 +17,7 @@ from typing import Final as Constant
 from ...core import GurneyError, TransferInterruptedError
 from ...retrieving import Wanted
 from ..association import Associations, Proposed
-from ..association.commands import c_move_rq
+from ..association.commands import SUCCESS, c_move_rq
 from ..retrieving import Arrival, Final, identifier_of
 from .handing import Store
 from .receiver import Receiver
@@ -31,12 +31,14 @@ _SYNTAXES: Constant = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2")
 
 
 class Moving:
-    """What comes of one C-MOVE.
+    """What comes of one C-MOVE; or of two, the second for what was not to be had by the first.
 
     Parameters
     ----------
     asked
         What errors call it.
+    ask
+        Sends the request, and returns who reads the answer.
     request
         Where what comes goes.
     suspicion
@@ -46,6 +48,8 @@ class Moving:
     grace
         Seconds to wait for an instance after the final response, if the archive claims that there
         are more.
+    one
+        Whether a single instance is asked for.
 
     Attributes
     ----------
@@ -54,17 +58,28 @@ class Moving:
     """
 
     def __init__(
-        self, asked: str, request: Request, suspicion: Suspicion, *, answer: float, grace: float
+        self,
+        asked: str,
+        ask: Callable[[], Watcher],
+        request: Request,
+        suspicion: Suspicion,
+        *,
+        answer: float,
+        grace: float,
+        one: bool,
     ) -> None:
         self._asked: str = asked
+        self._ask: Callable[[], Watcher] = ask
         self._request: Request = request
         self._suspicion: Suspicion = suspicion
         self._answer: float = answer
         self._grace: float = grace
+        self._one: bool = one
         self._in_hand: Store | None = None
         self._failure: BaseException | None = None
         self._came: int = 0
         self.final: Final | None = None
+        self.watcher: Watcher = ask()
 
     def arrivals(self) -> Iterator[Arrival]:
         """Yield the instances that come, from any association; take each before the next.
@@ -76,13 +91,12 @@ class Moving:
         TransferInterruptedError
             If there is no final response, and no progress either.
         """
-        while (store := self._next()) is not None:
-            self._came += 1
-            self._suspicion.clear()
-            self._in_hand = store
-            yield store.arrival
-            self.drop()
-            self._request.moved()  # who takes it may need long
+        yield from self._stores()
+        if self._may_come_otherwise():
+            self._request.other = not self._request.other
+            self.final = None
+            self.watcher = self._ask()
+            yield from self._stores()
         self._judge()
 
     def end(self, error: GurneyError) -> None:
@@ -94,6 +108,20 @@ class Moving:
         if self._in_hand is not None:
             self._in_hand.break_off()
             self._in_hand = None
+
+    def _stores(self) -> Iterator[Arrival]:
+        while (store := self._next()) is not None:
+            self._came += 1
+            self._suspicion.clear()
+            self._in_hand = store
+            yield store.arrival
+            self.drop()
+            self._request.moved()  # who takes it may need long
+
+    def _may_come_otherwise(self) -> bool:
+        """Say whether an instance failed that may come in another transfer syntax."""
+        failed = self.final is not None and self.final.status != SUCCESS
+        return self._one and failed and not self._came and self._request.mixed
 
     def _next(self) -> Store | None:
         while True:
@@ -181,13 +209,25 @@ def conversation(
     ):
         context = association.context(model)
         command = c_move_rq(request.message_id, model, receiver.ae_title)
-        implicit = context.transfer_syntax == _SYNTAXES[1]
-        association.send(context, command, identifier_of(wanted, implicit=implicit))
+        identifier = identifier_of(wanted, implicit=context.transfer_syntax == _SYNTAXES[1])
+
+        def ask() -> Watcher:
+            association.send(context, command, identifier)
+            request.moved()
+            return Watcher(association, context, request)
+
         request.expected = frozenset(uids[2] for uids in wanted.expected or ())
-        request.moved()
-        watcher = Watcher(association, context, request)
-        moving = Moving(asked, request, suspicion, answer=peer.timeouts.answer, grace=grace)
-        thread = get_ident()
+        request.other = bool(wanted.reason) and not wanted.attempt
+        timeouts, thread = peer.timeouts, get_ident()
+        moving = Moving(
+            asked,
+            ask,
+            request,
+            suspicion,
+            answer=timeouts.answer,
+            grace=grace,
+            one=wanted.one,
+        )
         try:
             yield moving
         finally:
@@ -195,5 +235,5 @@ def conversation(
             if moving.final is None:
                 request.close()
                 if get_ident() == thread:  # else the collector closes this: it must not wait
-                    watcher.cancel(peer.timeouts.release)
-            watcher.end()
+                    moving.watcher.cancel(timeouts.release)
+            moving.watcher.end()

@@ -19,9 +19,8 @@ import attrs
 from ...core import BudgetExceededError, GurneyError, TransferInterruptedError
 from ..association import Association, Message, ReleasedError, accept
 from ..association.commands import C_CANCEL_RQ, C_ECHO_RQ, C_STORE_RQ, SUCCESS, response_to
-from ..retrieving import CANNOT_UNDERSTAND, NOT_AUTHORIZED
+from ..retrieving import CANNOT_UNDERSTAND, NOT_AUTHORIZED, OUT_OF_RESOURCES
 from ..settings import TLS, Timeouts
-from .accepting import transfer_syntax_for
 from .handing import Store
 from .routing import Routing
 
@@ -31,7 +30,8 @@ _log = logging.getLogger("gurney.dimse")
 
 _UNRECOGNIZED: Final = 0x0211  # PS3.7 C.5.20
 _BACKLOG: Final = 16
-_PASSED_OVER: Final = 1 << 30  # bytes of an instance that nobody wants
+_PASSED_OVER: Final = 1 << 30  # bytes of an instance that nobody wants: others may follow it
+_GIVEN_UP: Final = 1 << 24  # bytes of one after which nobody wants others, either
 
 
 @attrs.frozen
@@ -176,7 +176,7 @@ class Listening:
         doors = self._doors
         association = accept(
             guest.connection,
-            transfer_syntax_for,
+            self._routing.choose,
             called=doors.ae_title,
             calling=doors.callers,
             full=full,
@@ -207,7 +207,7 @@ class Listening:
         elif command.field == C_STORE_RQ:
             status = self._take(guest, association, message)
         if status is not None:
-            _pass_over(message)
+            _pass_over(message, _GIVEN_UP if status == OUT_OF_RESOURCES else _PASSED_OVER)
             association.send(message.context, response_to(command, status))
 
     def _take(self, guest: _Guest, association: Association, message: Message) -> int | None:
@@ -235,13 +235,13 @@ class Listening:
             guest.store = None
 
 
-def _pass_over(message: Message) -> None:
-    """Receive what is left of an instance; there may be no end to it."""
+def _pass_over(message: Message, most: int) -> None:
+    """Receive what is left of an instance, and at most so many bytes: there may be no end to it."""
     size = 0
     for fragment in message.fragments():
         size += len(fragment)
-        if size > _PASSED_OVER:
-            raise BudgetExceededError("an instance that nobody wants does not end")
+        if size > most:
+            raise BudgetExceededError("an instance that nobody wants is too large to wait for")
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:

@@ -11,7 +11,8 @@ from threading import RLock
 from typing_extensions import Self
 
 from ...core import DICOMObjectReference, InvalidInputError
-from ..settings import TLS, Timeouts, ae_title
+from ..settings import TLS, Timeouts
+from ..settings import ae_title as checked_title
 from .listening import Doors, Listening
 from .routing import Request, Routing
 
@@ -32,7 +33,7 @@ class Receiver:
 
     Parameters
     ----------
-    title
+    ae_title
         The AE title under which the archive knows it: the move destination.
     host
         The address to listen on: that of this machine in the archive's network, or ``"0.0.0.0"``
@@ -75,7 +76,7 @@ class Receiver:
 
     def __init__(
         self,
-        title: str = "GURNEY",
+        ae_title: str = "GURNEY",
         host: str = "127.0.0.1",
         port: int = 11112,
         *,
@@ -91,12 +92,12 @@ class Receiver:
         if associations < 1:
             raise InvalidInputError(f"1 association at a time or more, not {associations}")
         self._doors: Doors = Doors(
-            ae_title=ae_title(title),
+            ae_title=checked_title(ae_title),
             host=host,
             port=port,
             tls=tls,
             associations=associations,
-            callers=None if callers is None else frozenset(map(ae_title, callers)),
+            callers=None if callers is None else frozenset(map(checked_title, callers)),
             hosts=None if hosts is None else frozenset(hosts),
             max_pdu=max_pdu,
             timeouts=timeouts or Timeouts(),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final as Constant
 
 from ...core import GurneyError, RequestRefusedError, TransferInterruptedError
-from ..retrieving import Final
+from ..retrieving import Final, meaning
 from .receiver import Receiver
 
 __all__ = ["DestinationUnknownError", "NothingMovedError", "Suspicion"]
 
 _DESTINATION_UNKNOWN: Constant = 0xA801  # PS3.4 Table C.4-2
 _UNABLE: Constant = range(0xC000, 0xD000)
+_FAILED: Constant = (0xA702, 0xB000)
 _MANY: Constant = 20  # requests in a row by which nothing at all has come
 _ABORTS: Constant = 5  # of those, such as have ended in an abort
 
@@ -41,7 +42,7 @@ class DestinationUnknownError(RequestRefusedError):
 
 
 class NothingMovedError(GurneyError):
-    """The archive cannot do it, and does not say why: other questions may bring more.
+    """The archive has failed, and does not say why: other questions may bring more.
 
     Attributes
     ----------
@@ -61,8 +62,8 @@ class NothingMovedError(GurneyError):
 
     def __str__(self) -> str:
         return (
-            f"{self.asked}: the archive moved nothing (status 0x{self.status:04X}); it may not have"
-            f" it, or not know the move destination: {_advice(self.receiver)}"
+            f"{self.asked}: nothing was moved: {meaning(self.status)}; if nothing ever comes, the"
+            f" archive may not know the move destination, or not reach it: {_advice(self.receiver)}"
         )
 
 
@@ -99,12 +100,17 @@ class Suspicion:
         if final.status == _DESTINATION_UNKNOWN:
             self._certain = final.status
             self.check(asked)
-        if final.status in _UNABLE and not final.completed:
-            self._fruitless += 1
-            raise NothingMovedError(asked, final.status or 0, self._name())
+        if self._cleared or final.completed or final.status is None:
+            return
+        unable = final.status in _UNABLE
+        self._fruitless += unable
+        if unable or final.status in _FAILED:
+            raise NothingMovedError(asked, final.status, self._name())
 
     def aborted(self, error: TransferInterruptedError) -> TransferInterruptedError:
         """Return what it may mean that the archive ended the association instead of moving."""
+        if self._cleared:
+            return error
         self._fruitless += 1
         self._aborted += 1
         reason = f"{error.reason}, before anything came; it may not know the move destination"

@@ -15,7 +15,9 @@ from time import monotonic
 from typing import TypeAlias
 
 from ...core import DICOMObjectReference, GurneyError
+from ..association import Offered
 from ..retrieving import Final
+from .accepting import is_mixed, transfer_syntax_for
 from .handing import Store
 
 __all__ = ["Event", "Request", "Routing"]
@@ -44,6 +46,10 @@ class Request:
         Those of what has been handed over.
     foreign
         How many instances came in its name that do not belong to it, and were refused.
+    other
+        Whether to choose transfer syntaxes in the other way, see `transfer_syntax_for`.
+    mixed
+        Whether it makes a difference, for all that was offered since it began.
     progress
         When anything came last, as `time.monotonic` tells it.
     closed
@@ -60,6 +66,8 @@ class Request:
         self.expected: frozenset[str] = frozenset()
         self.came: set[str] = set()
         self.foreign: int = 0
+        self.other: bool = False
+        self.mixed: bool = False
         self.progress: float = monotonic()
         self.closed: bool = False
 
@@ -131,6 +139,14 @@ class Routing:
             if request.is_named_by(store):
                 request.foreign += 1
         return None
+
+    def choose(self, offered: Offered) -> str | None:
+        """Return the transfer syntax to accept of a context; see `transfer_syntax_for`."""
+        requests = list(self._requests.values())
+        if is_mixed(offered):
+            for request in requests:
+                request.mixed = True
+        return transfer_syntax_for(offered, other=any(request.other for request in requests))
 
     def fail_all(self, error: GurneyError) -> None:
         """Have all requests end with *error*."""

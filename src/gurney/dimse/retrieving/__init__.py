@@ -8,7 +8,7 @@ from .heads import head_of
 from .identifiers import identifier_of
 from .listing import Listed, classes_in, list_instances
 from .retrieval import Retrieval, Service
-from .statuses import CANNOT_UNDERSTAND, NOT_AUTHORIZED, OUT_OF_RESOURCES
+from .statuses import CANNOT_UNDERSTAND, NOT_AUTHORIZED, OUT_OF_RESOURCES, meaning
 
 __all__ = [
     "CANNOT_UNDERSTAND",
@@ -26,4 +26,5 @@ __all__ = [
     "head_of",
     "identifier_of",
     "list_instances",
+    "meaning",
 ]

@@ -51,11 +51,11 @@ Examples
 
 from __future__ import annotations
 
+from ..holdings import Held, Holdings
 from .asked import Asked, Service
 from .envelope import Envelope
 from .fault import Exchange, Fault, JSONObject, Page, Settings
 from .faults import FAULTS
-from ..holdings import Held, Holdings
 from .reply import Framing, Reply
 from .server import DICOMwebServer
 

@@ -10,8 +10,8 @@ from pydicom.dataset import Dataset
 
 from gurney.core import DICOMObjectLevels, level_of_keyword, subset
 
-from .fault import JSONObject
 from ..holdings import Held
+from .fault import JSONObject
 
 __all__ = ["DICOM_JSON", "described", "metadata", "returned", "url_of"]
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import attrs
 
+from ..holdings import Held, Holdings
 from .asked import Asked
 from .envelope import Envelope
-from ..holdings import Held, Holdings
 from .reply import Reply
 
 __all__ = ["Exchange", "Fault", "JSONObject", "Page", "Settings"]

@@ -14,11 +14,11 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from gurney.core import decode, encode, text
 
+from ..holdings import Held
 from .accepting import ANYTHING, Accepted, accepted, accepts_json
 from .describing import DICOM_JSON, metadata
 from .envelope import DICOM, Envelope
 from .fault import Exchange, JSONObject
-from ..holdings import Held
 from .reply import RefusedError, Reply
 
 __all__ = ["bulkdata", "chosen", "describe", "in_syntax", "retrieve", "syntax_of", "transcoded"]

@@ -14,11 +14,11 @@ from pydicom.sequence import Sequence as Items
 
 from gurney.core import InvalidInputError, put
 
+from ..holdings import Held
 from .accepting import accepts_json
 from .asked import Asked
 from .describing import DICOM_JSON, described, returned
 from .fault import Exchange, JSONObject, Page
-from ..holdings import Held
 from .reply import RefusedError, Reply
 
 __all__ = ["found_by", "keys", "search"]

@@ -16,11 +16,11 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from gurney.core import InvalidInputError, QueryError
 
+from ..holdings import Holdings
 from .asked import URI, WEB, Asked, Service, asked
 from .delivery import StartResponse, deliver
 from .fault import Exchange, Fault, Settings
 from .faults import fault_of
-from ..holdings import Holdings
 from .ranges import in_range
 from .reply import RefusedError, Reply, plain
 from .retrieving import bulkdata, describe, retrieve

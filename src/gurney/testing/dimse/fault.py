@@ -31,7 +31,8 @@ class Settings:
         The most results of a search, for D01 to D04, and those that come before D30; 0 or more.
     keys
         Keywords of the keys that the archive does not support, for D05 and D06; `None` for all
-        that PS3.4 C.6 does not require (D06), for all but unique ones (D05).
+        that PS3.4 C.6 does not require (D06), for all but unique ones (D05). Unique keys are
+        never ignored.
     status
         Of the final response, in place of what the fault has.
     failing

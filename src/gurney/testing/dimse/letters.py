@@ -19,6 +19,7 @@ __all__ = ["UTF_8", "Letters", "encoded", "is_plain"]
 
 UTF_8: Final = "ISO_IR 192"
 _CHARACTER_SET: Final = 0x00080005
+_DEFAULT: Final = "iso8859"  # pydicom's word for ISO-IR 6, which is ASCII
 _TEXT: Final = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 
 
@@ -59,7 +60,7 @@ def _written(dataset: Dataset, encodings: Sequence[str] | None, implicit: bool) 
     output = DicomBytesIO()
     output.is_implicit_VR = implicit
     output.is_little_endian = True
-    write_dataset(output, dataset, list(encodings or ["iso8859"]))
+    write_dataset(output, dataset, list(encodings or [_DEFAULT]))
     return output.getvalue()
 
 
@@ -101,7 +102,8 @@ def _possible(text: str, encodings: Sequence[str]) -> str:
 
 
 def _has(letter: str, encodings: Sequence[str]) -> bool:
-    return letter.isascii() or any(_encodes(letter, encoding) for encoding in encodings)
+    others = [encoding for encoding in encodings if encoding != _DEFAULT]
+    return letter.isascii() or any(_encodes(letter, encoding) for encoding in others)
 
 
 def _encodes(letter: str, encoding: str) -> bool:

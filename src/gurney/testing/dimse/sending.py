@@ -177,32 +177,41 @@ class Destination:
                 return _FAILED
             return self._operations.send_over(context, opened, store, origin)
         except LineEndedError:
-            self._messages = self._operations = None
+            self._forget()
             return _FAILED
 
     def close(self) -> None:
         """Release the association."""
-        messages, self._messages, self._operations = self._messages, None, None
-        if messages is not None:
-            messages.release()
-            messages.line.close()
+        if self._messages is not None:
+            self._messages.release()
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._messages is not None:
+            self._messages.line.close()
+        self._messages = self._operations = None
 
     def _associate(self, opened: Opened | None) -> None:
         self.close()
         first = [] if opened is None else [(opened.sop_class_uid, opened.transfer_syntax)]
         asked = attrs.evolve(self._proposal, contexts=_contexts([*first, *self._to_come]))
         line = self._join()
-        line.send(pdus.propose(asked))
-        kind, pdu = line.receive()
-        if kind != PDU.ASSOCIATE_AC:
+        try:
+            agreement = _agreed(line, asked)
+        except LineEndedError:
             line.end()
-            raise LineEndedError("the destination takes nothing")
-        agreement = _agreement(pdu, asked)
+            line.close()
+            raise
         self._messages = Messages(line, agreement, agreement.max_pdu)
         self._operations = SubOperations(self._messages, agreement.contexts, self._silent)
 
 
-def _agreement(pdu: bytes, asked: Proposal) -> Agreement:
+def _agreed(line: Line, asked: Proposal) -> Agreement:
+    """Ask for an association, and return what is agreed on."""
+    line.send(pdus.propose(asked))
+    kind, pdu = line.receive()
+    if kind != PDU.ASSOCIATE_AC:
+        raise LineEndedError("the destination takes nothing")
     try:
         return pdus.agreement_of(pdu, asked)
     except ValueError as error:

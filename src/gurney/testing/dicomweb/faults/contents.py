@@ -10,9 +10,9 @@ from typing_extensions import override
 
 from gurney.core import DICOMObjectLevels, InstanceReference, put
 
+from ...holdings import Held, Holdings
 from ..asked import Service
 from ..fault import Exchange, Fault, JSONObject
-from ...holdings import Held, Holdings
 from ..reply import Reply, plain
 
 __all__ = [

@@ -14,7 +14,7 @@ from ..letters import UTF_8, Letters
 
 __all__ = ["CharacterSets", "NumberSpelling"]
 
-_SPELLINGS: Final = ("{:+}", "{:04}", " {} ")
+_SPELLINGS: Final = ("{:+}", "{:04}")
 
 
 class CharacterSets(Fault):
@@ -31,14 +31,14 @@ class CharacterSets(Fault):
 
 
 class NumberSpelling(Fault):
-    """Integer strings are spelt +4, 0004, and with spaces around them, in turn."""
+    """Integer strings are spelt +4 and 0004, in turn."""
 
     @override
     def described(self, exchange: Exchange, items: Sequence[Dataset], /) -> Sequence[Dataset]:
         """Spell them so."""
         if not any(element.VR == "IS" for item in items for element in item):
             return items
-        return [_spelt(item, _SPELLINGS[place % 3]) for place, item in enumerate(items)]
+        return [_spelt(item, _SPELLINGS[place % 2]) for place, item in enumerate(items)]
 
 
 def _spelt(item: Dataset, form: str) -> Dataset:

@@ -46,14 +46,17 @@ class KeysIgnored(Fault):
     @override
     def understood(self, exchange: Exchange, asked: Asked, /) -> Asked:
         """Empty them."""
+        if asked.service is not Service.FIND:
+            return asked
+        kept = {UNIQUE[level] for level in asked.model.levels} | _NO_KEYS
         keys = self.settings.keys
         ignored = [
             element
             for element in asked.identifier
-            if element.keyword not in _NO_KEYS and not element.is_empty
-            if (element.keyword in keys if keys is not None else element.keyword not in _UNIQUE)
+            if not element.is_empty and element.keyword not in kept
+            if keys is None or element.keyword in keys
         ]
-        if asked.service is not Service.FIND or not ignored:
+        if not ignored:
             return asked
         identifier = subset(asked.identifier, lambda _: True)
         for element in ignored:
