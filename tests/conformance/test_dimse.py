@@ -61,12 +61,18 @@ class TestCFindRelational(TestCFind):
         return CFind(peer, relational=True)
 
 
+@pytest.fixture(scope="module")
+def by_patient(server: DIMSEServer) -> CFind:
+    """One for all tests: to find out whether the archive lists all patients takes requests."""
+    return CFind(Peer("127.0.0.1", server.port, server.ae_title), root="patient")
+
+
 class TestCFindByPatient(TestCFind):
     """The same with patient root, where studies are asked for patient by patient."""
 
     @pytest.fixture
-    def searcher(self, peer: Peer) -> CFind:
-        return CFind(peer, root="patient")
+    def searcher(self, by_patient: CFind) -> CFind:
+        return by_patient
 
     @pytest.fixture
     def capped_searcher(self, capped: DIMSEServer) -> CFind:

@@ -165,6 +165,25 @@ def test_d10_d11_nothing_sent_is_not_success(receiver: Receiver, fault: str) -> 
     assert all(outcome.reason for outcome in got.receipt.outcomes)
 
 
+def test_d11_who_fails_each_time_is_not_asked_for_ever(receiver: Receiver) -> None:
+    """Of many instances of which none comes, some are asked for; all are told, with what to do."""
+    study = "2.25.4007"
+    many = made(study, {"StudyDate": "20240107", "PatientID": "EX-7"}, MadeSeries("CT", 60))
+    trees = MemoryArchive(many).find_studies(Query(query_level=QueryLevels.INSTANCE))
+    with (
+        DIMSEServer(many, ["D11"], destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        files = list(move.files(trees))
+        requests = moves(server)
+
+    assert 60 == len(files)
+    assert len(requests) <= 20
+    for file in files:
+        with pytest.raises(DownloadError, match="register"):
+            file.read()
+
+
 def test_d10_an_unknown_study_is_missing(receiver: Receiver) -> None:
     """A study that the archive does not list is an error that names it, and is not asked for."""
     with (

@@ -407,6 +407,18 @@ def test_D30_again_and_again_is_given_up() -> None:  # noqa: N802
     assert 12 > len(requests)
 
 
+def test_D30_archive_that_always_breaks_off_is_given_up() -> None:  # noqa: N802
+    """A hundred instances do not find that out each on its own."""
+    datasets = made("2.25.4005", {}, MadeSeries("CT", 200))
+    with DIMSEServer(datasets, ["D29"]) as server:
+        files = c_get(server).files(to_instance_refs(known("2.25.4005", datasets)))
+        failed = [file.reference for file in files if fails(file)]
+        requests = asked(server)
+
+    assert 200 == len(failed)
+    assert 20 > len(requests)
+
+
 def test_D30_large_instance_goes_on_where_it_broke() -> None:  # noqa: N802
     """Its first bytes were passed on; the rest comes with another request."""
     datasets = made("2.25.4005", {}, MadeSeries("CT", 1, size=2400))

@@ -43,6 +43,8 @@ class Settings:
         Where C-MOVE may send to: ports of this machine, by AE title.
     certificates
         For DICOM over TLS; clients have to show a certificate, too.
+    tls_destinations
+        Whether it sends over TLS.
     nagle
         Whether Nagle's algorithm is on for DICOM, as Debian ships it.
     strict
@@ -60,6 +62,7 @@ class Settings:
     users: Mapping[str, str] = attrs.field(factory=dict[str, str])
     destinations: Mapping[str, int] = attrs.field(factory=dict[str, int])
     certificates: Certificates | None = None
+    tls_destinations: bool = False
     nagle: bool = False
     strict: bool = False
 
@@ -71,7 +74,13 @@ class Settings:
             "AuthenticationEnabled": bool(self.users),
             "RegisteredUsers": dict(self.users),
             "DicomModalities": {
-                title: [title, "127.0.0.1", port] for title, port in self.destinations.items()
+                title: {
+                    "AET": title,
+                    "Host": "localhost",
+                    "Port": port,
+                    "UseDicomTls": self.tls_destinations,
+                }
+                for title, port in self.destinations.items()
             },
             "DicomCheckCalledAet": self.strict,
             "StrictAetComparison": self.strict,

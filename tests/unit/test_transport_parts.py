@@ -299,6 +299,11 @@ def test_time_of_the_consumer_does_not_count() -> None:
 # ---------------------------------------------------------------- settings
 
 
+def test_waits_are_bounded_however_often_it_was_asked() -> None:
+    """Doubling a thousand times is more than a number can hold."""
+    assert 0.0 <= Retries(longest_wait=7.0).wait_before(5000) <= 7.0
+
+
 @pytest.mark.parametrize(
     "make",
     [

@@ -37,9 +37,8 @@ def demo(terminal: Terminal, folder: Path, over: Over = Over.FILES) -> ExitCode:
             terminal.show("")
             if code is not ExitCode.COMPLETE:
                 return code
-    own = "the path of a folder" if over is Over.FILES else "the URL of your archive"
-    shown = DEMO if over is Over.FILES else "its URL"
-    terminal.show(Text(f"Type the same yourself, with {own} in place of {shown}"))
+    other = f"the path of a folder in place of {DEMO}" if over is Over.FILES else "your own URL"
+    terminal.show(Text(f"Type the same yourself, with {other}"))
     return ExitCode.COMPLETE
 
 

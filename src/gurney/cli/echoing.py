@@ -23,7 +23,7 @@ def echo(terminal: Terminal, url: str) -> ExitCode:
     """Ask the archive at *url* whether it answers; say what did, and after how long."""
     with opened(terminal, url) as archive:
         question, seconds = _ask(archive)
-    terminal.show(f"{named(url)} answered {question} in {seconds * 1000:.0f} ms")
+    terminal.show(f"{named(url)} answered {question} in {seconds * 1000:.1f} ms")
     return ExitCode.COMPLETE
 
 

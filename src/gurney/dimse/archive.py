@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import Literal, TypeAlias, get_args
 
+import attrs
 from pydicom.dataset import Dataset
 from typing_extensions import Self
 
@@ -24,7 +25,7 @@ from .association import Associations, associations_of, echo
 from .find import CFind
 from .get import CGet
 from .move import CMove, Receiver
-from .settings import Peer
+from .settings import Peer, Retries
 
 __all__ = ["DIMSEArchive", "Retrieve", "Root"]
 
@@ -102,8 +103,8 @@ class DIMSEArchive(Searcher, FileDownloader):
         return self.downloader.datasets(objects)
 
     def echo(self) -> float:
-        """Ask the archive whether it answers; return how long it took, in seconds."""
-        return echo(self._associations)
+        """Ask the archive, once, whether it answers; return how long it took, in seconds."""
+        return echo(attrs.evolve(self._associations.peer, retries=Retries(attempts=1)))
 
     def close(self) -> None:
         """End the associations, and listen no more; what was given to it stays."""

@@ -38,7 +38,9 @@ def open_url(url: str) -> DIMSEArchive:
 
         - ``calling``: our AE title, else ``GURNEY``
         - ``retrieve``: ``get``, ``move``, or ``auto``, which is one after the other
-        - ``receiver``: where C-MOVE sends to, ``TITLE@host:port``, as the archive has been told
+        - ``receiver``: where to listen for what C-MOVE sends, ``host:port``, else port 11112 of this
+          machine, for nobody outside of it
+        - ``destination``: by what AE title the archive knows that, else ours
         - ``root``: ``study`` or ``patient``
         - ``associations``: how many at a time
         - ``user``: who to be
@@ -67,7 +69,7 @@ class _OpenedArchive(DIMSEArchive):
             receiver = None
             if named.receiver is not None:
                 place = named.receiver
-                receiver = Receiver(place.title, place.host, place.port, tls=tls)
+                receiver = Receiver(named.destination, place.host, place.port, tls=tls)
                 failing.callback(receiver.close)
             super().__init__(
                 _peer(named, login, tls),

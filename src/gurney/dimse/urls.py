@@ -15,43 +15,41 @@ from .archive import Retrieve, Root
 __all__ = ["ArchiveURL", "ReceiverAddress"]
 
 _PORTS: Final = {"dimse": 104, "dimse+tls": 2762}  # PS3.8 9.1.1, PS3.15 B.1
-_RECEIVER_PORT: Final = 11112
-_LOOPBACK: Final = "127.0.0.1"
 _FORM: Final = "dimse://CALLED@host:port?calling=CALLING&option=value"
-_OPTIONS: Final = ("calling", "retrieve", "receiver", "root", "associations", "user")
+_OPTIONS: Final = (
+    "calling", "retrieve", "receiver", "destination", "root", "associations", "user",
+)  # fmt: skip
 
 
 @attrs.frozen
 class ReceiverAddress:
-    """Where we receive, and by what AE title archives know that.
+    """Where we receive.
 
     Examples
     --------
-    >>> ReceiverAddress.parse("STORE@0.0.0.0:11113", "GURNEY")
-    ReceiverAddress(title='STORE', host='0.0.0.0', port=11113)
+    >>> ReceiverAddress.parse("0.0.0.0:11113")
+    ReceiverAddress(host='0.0.0.0', port=11113)
     """
 
-    title: str
-    host: str = _LOOPBACK
-    port: int = _RECEIVER_PORT
+    host: str = "127.0.0.1"
+    port: int = 11112
 
     @classmethod
-    def parse(cls, text: str, title: str) -> ReceiverAddress:
-        """Return what *text* says, ``TITLE@host:port``; only the port is needed, or the host.
+    def parse(cls, text: str) -> ReceiverAddress:
+        """Return what *text* says, ``host:port``, or one of the two.
 
         Raises
         ------
         InvalidInputError
             If it is malformed.
         """
-        before, _, place = text.rpartition("@")
-        if place.isascii() and place.isdigit():
-            host, port = _LOOPBACK, place
+        if text.isascii() and text.isdigit():
+            host, port = cls().host, text
         else:
-            host, port = _host_and_port(place, str(_RECEIVER_PORT))
+            host, port = _host_and_port(text, str(cls().port))
         if not host or not _is_port(port):
-            raise InvalidInputError("receiver is TITLE@host:port, host:port or a port")
-        return cls(before or title, host, int(port))
+            raise InvalidInputError("receiver is host:port, a host, or a port from 1 to 65535")
+        return cls(host, int(port))
 
 
 @attrs.frozen
@@ -67,7 +65,9 @@ class ArchiveURL:
     retrieve, root
         As `gurney.dimse.DIMSEArchive` takes them.
     receiver
-        Where C-MOVE sends to; `None` if it does not say.
+        Where we receive what C-MOVE sends; `None` if it does not say.
+    destination
+        The AE title by which the archive knows that.
     user
         Who to be; empty if it does not say.
 
@@ -87,6 +87,7 @@ class ArchiveURL:
     retrieve: Retrieve = "auto"
     root: Root = "study"
     receiver: ReceiverAddress | None = None
+    destination: str = "GURNEY"
     user: str = attrs.field(default="", repr=False)
 
     @classmethod
@@ -107,7 +108,7 @@ class ArchiveURL:
             raise InvalidInputError(f"the URL of a DIMSE archive has no path: write {_FORM}")
         host, port = _place(parts)
         calling = options.get("calling", "GURNEY")
-        receiver = options.get("receiver")
+        receiver = _receiver(options)
         return cls(
             host,
             port,
@@ -117,7 +118,8 @@ class ArchiveURL:
             associations=_associations(options),
             retrieve=cast("Retrieve", _one_of("retrieve", options, get_args(Retrieve))),
             root=cast("Root", _one_of("root", options, get_args(Root))),
-            receiver=None if receiver is None else ReceiverAddress.parse(receiver, calling),
+            receiver=receiver,
+            destination=options.get("destination", calling),
             user=options.get("user", ""),
         )
 
@@ -132,6 +134,12 @@ def _place(parts: SplitResult) -> tuple[str, int]:
     if not host or not _is_port(port):
         raise InvalidInputError(f"the URL names no host, or no port from 1 to 65535: write {_FORM}")
     return host, int(port)
+
+
+def _receiver(options: Mapping[str, str]) -> ReceiverAddress | None:
+    if "receiver" in options:
+        return ReceiverAddress.parse(options["receiver"])
+    return ReceiverAddress() if "destination" in options else None
 
 
 def _host_and_port(text: str, usual: str) -> tuple[str, str]:

@@ -102,4 +102,5 @@ class Retries:
         attempt
             How often it was asked before, 1 or more.
         """
-        return random.uniform(0.0, min(self.longest_wait, self.first_wait * 2 ** (attempt - 1)))
+        doublings = min(attempt - 1, 60)  # enough for any bound, and no number too large
+        return random.uniform(0.0, min(self.longest_wait, self.first_wait * 2**doublings))

@@ -161,6 +161,18 @@ def test_what_is_no_command_set_is_refused(encoded: bytes) -> None:
         Command.decode(encoded)
 
 
+def test_elements_of_other_groups_are_passed_over() -> None:
+    """DCMTK's responses to C-GET and C-MOVE carry the list of failed instances like that."""
+    failed = struct.pack("<HHI", 8, 0x0058, 4) + b"1.2\0"
+    plain = c.response_to(c.c_get_rq(7, CT), 0xB000)
+
+    assert plain.elements == {
+        element: value
+        for element, value in Command.decode(plain.encode() + failed).elements.items()
+        if element
+    }
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_command_set_or_none(encoded: bytes) -> None:
     """Nothing else is raised, and what was read can be looked at."""

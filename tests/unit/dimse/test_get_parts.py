@@ -388,8 +388,8 @@ def test_nobody_knows_so_all_are_proposed() -> None:
 
 def test_few_classes_can_all_come() -> None:
     """Of many, only what is common in transfer syntaxes is proposed."""
-    assert can_all_come(COMMONEST[:2])
-    assert not can_all_come(COMMONEST[:9])
+    assert can_all_come(frozenset(COMMONEST[:2]))
+    assert not can_all_come(frozenset(COMMONEST[:9]))
 
 
 # ---------------------------------------------------------------- classes

@@ -256,7 +256,8 @@ def test_what_is_not_taken_is_refused(receiver: Receiver) -> None:
 
 
 def test_closing_ends_stores_that_are_under_way() -> None:
-    """Who takes, who waits, and who sends: all of them end, with an error."""
+    """Who takes, who waits, and who sends: all of them end, with an error; no thread is left."""
+    before = own_threads()
     with (
         ThreadPoolExecutor(2) as pool,
         Receiver(port=0, timeouts=SHORT) as receiver,
@@ -267,12 +268,15 @@ def test_closing_ends_stores_that_are_under_way() -> None:
         came = next_store(request)
         waiting = pool.submit(request.inbox.get)
         receiver.close()
+        left = own_threads()
 
         with pytest.raises(TransferInterruptedError):
             sum(map(len, came.arrival.chunks))
         with pytest.raises(TransferInterruptedError):
             told.result(10.0)
         assert isinstance(waiting.result(10.0), TransferInterruptedError)
+
+    assert before == left
 
 
 def test_several_associations_at_once(receiver: Receiver) -> None:
@@ -335,6 +339,21 @@ def test_who_says_nothing_is_not_waited_for() -> None:
                 pass
         with pytest.raises(TransferInterruptedError):
             association.receive()
+
+
+def test_an_archive_that_is_asked_for_something_may_be_silent() -> None:
+    """While a request is in progress its association is not closed for being idle (D17)."""
+    patient = Timeouts(connect=10.0, answer=60.0, idle=0.05, release=10.0)
+    with (
+        Receiver(port=0, timeouts=patient) as receiver,
+        receiver.expecting([STUDY], "GURNEY"),
+        archive(receiver) as association,
+    ):
+        has_ended = association.wait(0.3)
+        status = answer(association, c_echo_rq(1, VERIFICATION))
+
+    assert not has_ended
+    assert 0 == status
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,10 @@ from gurney.dimse.urls import ArchiveURL, ReceiverAddress
         ("dimse://A@h?calling=ME&retrieve=move", {"calling": "ME", "retrieve": "move"}),
         ("dimse://A@h?root=patient&associations=2", {"root": "patient", "associations": 2}),
         ("dimse://A@h?user=me", {"user": "me"}),
-        ("dimse://A@h?calling=ME&receiver=104", {"receiver": ReceiverAddress("ME", port=104)}),
+        ("dimse://A@h", {"receiver": None}),
+        ("dimse://A@h?calling=ME&receiver=104", {"receiver": ReceiverAddress(port=104)}),
+        ("dimse://A@h?calling=ME&receiver=104", {"destination": "ME"}),
+        ("dimse://A@h?destination=D", {"destination": "D", "receiver": ReceiverAddress()}),
     ],
 )
 def test_everything_but_secrets(url: str, said: dict[str, Any]) -> None:
@@ -35,16 +38,15 @@ def test_everything_but_secrets(url: str, said: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("text", "address"),
     [
-        ("11113", ReceiverAddress("ME", "127.0.0.1", 11113)),
-        ("0.0.0.0", ReceiverAddress("ME", "0.0.0.0", 11112)),
-        ("here.example:104", ReceiverAddress("ME", "here.example", 104)),
-        ("STORE@here.example:104", ReceiverAddress("STORE", "here.example", 104)),
-        ("STORE@[::]:104", ReceiverAddress("STORE", "::", 104)),
+        ("11113", ReceiverAddress("127.0.0.1", 11113)),
+        ("0.0.0.0", ReceiverAddress("0.0.0.0", 11112)),
+        ("here.example:104", ReceiverAddress("here.example", 104)),
+        ("[::]:104", ReceiverAddress("::", 104)),
     ],
 )
 def test_where_to_receive(text: str, address: ReceiverAddress) -> None:
-    """By our own title, on this machine and at the usual port, unless it says otherwise."""
-    assert address == ReceiverAddress.parse(text, "ME")
+    """On this machine and at the usual port, unless it says otherwise."""
+    assert address == ReceiverAddress.parse(text)
 
 
 @pytest.mark.parametrize(
@@ -64,8 +66,9 @@ def test_where_to_receive(text: str, address: ReceiverAddress) -> None:
         ("dimse://A@h?root=series", "one of study, patient"),
         ("dimse://A@h?associations=0", "1 to 999"),
         ("dimse://A@h?associations=many", "1 to 999"),
-        ("dimse://A@h?receiver=h:x", "receiver is TITLE@host:port"),
-        ("dimse://A@h?receiver=T%40", "receiver is TITLE@host:port"),
+        ("dimse://A@h?receiver=h:x", "receiver is host:port"),
+        ("dimse://A@h?receiver=0", "receiver is host:port"),
+        ("dimse://A@h?receiver=:104", "receiver is host:port"),
         ("dimse://A@h?receiver=", "empty, or given twice"),
         ("dimse://A@h?calling=B&calling=C", "empty, or given twice"),
         ("dimse://A@h#x", "%23"),

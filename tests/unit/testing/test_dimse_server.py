@@ -33,6 +33,7 @@ from tests.unit.testing.asking import (
 )
 
 from gurney.core import (
+    DownloadError,
     DuplicateUIDError,
     InvalidInputError,
     Query,
@@ -83,7 +84,7 @@ def server(
     served: dict[str, Served] = {
         "memory": example_datasets(),
         "searcher": MemoryArchive(example_datasets()),
-        "folder": FolderArchive(folder),
+        "folder": FolderArchive(folder, index=":memory:"),
     }
     destinations = {"RECEIVER": storage.address}
     with DIMSEServer(served[request.param], destinations=destinations) as server:
@@ -557,6 +558,18 @@ def test_an_instance_that_cannot_be_read_fails() -> None:
 
     assert last.status in (Status.SOME_FAILED, None)
     assert HEADS[1] not in [one.uid for one in client.received]
+
+
+def test_a_file_without_meta_information_is_written_anew() -> None:
+    """Old archives hold such; what else is no DICOM file is not sent."""
+    dataset = example_datasets()[0]
+    found = opened(iter([encode(dataset)]))
+    bare = opened(iter([b"".join(found.pieces)]))
+
+    assert found.transfer_syntax == bare.transfer_syntax
+    assert [] == differences(dataset, read(b"".join(bare.pieces), bare.transfer_syntax))
+    with pytest.raises(DownloadError):
+        opened(iter([b"no DICOM"]))
 
 
 def test_more_classes_than_contexts() -> None:

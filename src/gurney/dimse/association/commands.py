@@ -114,8 +114,7 @@ class Command:
         Raises
         ------
         ValueError
-            If it is none: an element of another group, one that reaches beyond the end, or no
-            command field.
+            If it is none: an element reaches beyond the end, or there is no command field.
         """
         elements: dict[int, bytes] = {}
         at, end, unpack = 0, len(encoded), _HEAD.unpack_from
@@ -124,9 +123,10 @@ class Command:
                 raise ValueError("a command set ends inside an element")
             group, element, length = unpack(encoded, at)
             at += _HEAD.size + length
-            if group != 0 or at > end:
-                raise ValueError("a command set holds what is no element of it")
-            elements[element] = encoded[at - length : at]
+            if at > end:
+                raise ValueError("a command set ends inside a value")
+            if group == 0:  # DCMTK appends the list of what has failed, of group 0008
+                elements[element] = encoded[at - length : at]
         if not elements.get(_FIELD):
             raise ValueError("a command set without command field")
         return cls(elements)

@@ -16,6 +16,7 @@ from ..settings import Peer
 from .classes import Classes
 from .contexts import proposals
 from .conversation import conversing
+from .detours import Detours
 
 __all__ = ["CGet"]
 
@@ -55,6 +56,7 @@ class CGet(FileDownloader):
 
     def __init__(self, archive: Peer | Associations, searcher: Searcher | None = None) -> None:
         self._associations: Associations = associations_of(archive)
+        self._detours: Detours = Detours()
         self._searcher: Searcher = searcher or CFind(self._associations)
 
     def files(self, objects: Iterable[DICOMDownloadable], /) -> Iterator[DICOMFile]:
@@ -86,4 +88,4 @@ class CGet(FileDownloader):
     def _ask(self, classes: Classes, wanted: Wanted) -> AbstractContextManager[Conversation]:
         expected, needed = classes.of(wanted)
         batches = proposals(expected, _STUDY_ROOT_GET)
-        return conversing(self._associations, batches, wanted, needed)
+        return conversing(self._associations, batches, wanted, needed, self._detours)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from pydicom import uid as uids
@@ -105,6 +106,11 @@ def proposals(classes: Collection[str], get_class: str) -> Sequence[Proposal]:
     sequence of Proposal
         Length >= 1; each begins with *get_class*.
     """
+    return _proposals(frozenset(classes), get_class)
+
+
+@lru_cache(maxsize=64)
+def _proposals(classes: frozenset[str], get_class: str) -> Sequence[Proposal]:
     asking = Proposed(get_class, (_EXPLICIT, _IMPLICIT))
     wanted = sorted(classes) or _ALL
     ways = ([_contexts(uid, care) for uid in wanted] for care in _Care)
@@ -112,7 +118,8 @@ def proposals(classes: Collection[str], get_class: str) -> Sequence[Proposal]:
     return [(asking, *batch) for batch in _batches(fitting)]
 
 
-def can_all_come(classes: Collection[str]) -> bool:
+@lru_cache(maxsize=64)
+def can_all_come(classes: frozenset[str]) -> bool:
     """Say whether `proposals` leaves out nothing of *classes*, not even what is rare."""
     return _fit([_contexts(uid, _Care.EVERYTHING) for uid in classes])
 

@@ -19,6 +19,7 @@ from ..association.commands import (
 )
 from ..retrieving import Arrival, Final, arrival, final_of, identifier_of
 from .contexts import Proposal
+from .detours import Detours
 
 __all__ = ["GetConversation", "conversing"]
 
@@ -32,9 +33,10 @@ def conversing(
     batches: Sequence[Proposal],
     wanted: Wanted,
     needed: Collection[str] = (),
+    detours: Detours | None = None,
 ) -> Generator[GetConversation]:
     """Ask for *wanted*; see `GetConversation`."""
-    conversation = GetConversation(associations, batches, wanted, needed)
+    conversation = GetConversation(associations, batches, wanted, needed, detours)
     try:
         yield conversation
     finally:
@@ -55,6 +57,8 @@ class GetConversation:
     needed
         UIDs of the SOP classes of what is wanted, if they are known: an association that grants
         none of them is not asked (D14).
+    detours
+        What has worked before with what could not be sent.
     """
 
     def __init__(
@@ -63,11 +67,15 @@ class GetConversation:
         batches: Sequence[Proposal],
         wanted: Wanted,
         needed: Collection[str] = (),
+        detours: Detours | None = None,
     ) -> None:
         self._associations: Associations = associations
         self._batches: Sequence[Proposal] = batches
         self._wanted: Wanted = wanted
         self._needed: frozenset[str] = frozenset(needed)
+        self._detours: Detours = detours or Detours()
+        self._accepted: list[Context] = []
+        self._refused: ContextRefusedError | None = None
         self._due: set[tuple[str, ...]] = set(wanted.expected or ())
         self._final: Final | None = None
         self._running: Generator[Arrival] = self._all()
@@ -94,23 +102,46 @@ class GetConversation:
         self._running.close()
 
     def _all(self) -> Generator[Arrival]:
-        refused: ContextRefusedError | None = None
-        asked = False
-        for batch in self._batches:
-            with self._associations.taken(batch) as association:
-                get_class = batch[0].abstract_syntax
-                asking = association.context(get_class)
-                if not self._is_granted(association, get_class):
-                    subject = f"C-GET from {association.peer.address}"
-                    lacking = min(self._needed, default=batch[1].abstract_syntax)
-                    refused = ContextRefusedError(subject, 0, lacking)
-                    continue
-                asked = True
-                yield from self._one(association, asking)
+        asked_before = self._wanted.one and self._wanted.reason
+        for proposal in self._detours.known(self._needed) if asked_before else ():
+            yield from self._with(proposal)
             if self._is_all():
                 return
-        if refused is not None and not asked:
-            raise refused
+        for proposal in self._batches:
+            yield from self._with(proposal)
+            if self._is_all():
+                return
+        if self._refused is not None and self._final is None:
+            raise self._refused
+        if self._wanted.one and self._could_not_be_sent():
+            yield from self._by_detour()
+
+    def _by_detour(self) -> Generator[Arrival]:
+        """Ask for one instance in one transfer syntax after the other."""
+        asking = self._batches[0][0]
+        for proposal in self._detours.others(asking, self._accepted, self._needed):
+            yield from self._with(proposal)
+            if self._is_all():
+                self._detours.remember(proposal)
+                return
+
+    def _with(self, proposal: Proposal) -> Generator[Arrival]:
+        """Ask over an association with these contexts."""
+        with self._associations.taken(proposal) as association:
+            get_class = proposal[0].abstract_syntax
+            asking = association.context(get_class)
+            self._accepted += association.contexts
+            if self._is_granted(association, get_class):
+                yield from self._one(association, asking)
+            else:
+                subject = f"C-GET from {association.peer.address}"
+                lacking = min(self._needed, default=proposal[1].abstract_syntax)
+                self._refused = ContextRefusedError(subject, 0, lacking)
+
+    def _could_not_be_sent(self) -> bool:
+        """Say whether the archive has found something, and failed to send it."""
+        final = self._final
+        return final is not None and final.status != SUCCESS and final.failed != 0
 
     def _is_all(self) -> bool:
         """Say whether no other contexts can bring more."""
@@ -133,7 +164,6 @@ class GetConversation:
         message_id = association.next_message_id()
         identifier = identifier_of(self._wanted, implicit=asking.transfer_syntax == _IMPLICIT)
         request = c_get_rq(message_id, asking.abstract_syntax)
-        self._final = None
         try:
             association.send(asking, request, identifier)
             yield from self._received(association, message_id)
@@ -143,7 +173,7 @@ class GetConversation:
             raise
 
     def _received(self, association: Association, message_id: int) -> Generator[Arrival]:
-        while self._final is None:
+        while True:
             message = association.receive()
             command = message.command
             if command.field == C_STORE_RQ:
@@ -158,6 +188,7 @@ class GetConversation:
             message.skip()  # UIDs of what has failed: counted here, not believed
             if not command.is_pending:
                 self._final = final_of(command)
+                return
 
 
 class _Answer:

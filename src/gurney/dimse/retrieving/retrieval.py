@@ -55,6 +55,9 @@ __all__ = ["Retrieval", "Service"]
 
 _log = logging.getLogger("gurney.dimse")
 _IN_A_LIST = 50  # UIDs of instances in one request; some archives take only one (D23)
+_BARREN = 2
+"""So often all attempts may be in vain, one after the other, before an archive is given up."""
+
 _ANSWERS = {
     Verdict.WANTED: SUCCESS,
     Verdict.UNASKED: NOT_AUTHORIZED,
@@ -112,8 +115,9 @@ class Retrieval:
         self._again: deque[Wanted] = deque()
         self._came: Came = Came()
         self._lists_fail: bool = False
+        self._barren: int = 0  # questions in a row that broke off before anything came
         self._reached: bool = False
-        self._down: ArchiveUnavailableError | None = None
+        self._down: GurneyError | None = None
         self._unreached: list[DICOMFile] = []  # failures that may turn out to be one
 
     def files(self) -> Iterator[DICOMFile]:
@@ -163,11 +167,13 @@ class Retrieval:
                     self._reached = True
                     yield from self._take(wanted, arrival, told)
                 told.final = conversation.final
+                self._barren = 0
                 self._reached = True
         except (AuthenticationError, StorageError):
             raise
         except TransferInterruptedError as error:
             self._reached = True
+            self._count_in_vain(error, told)
             told.reason, told.advice = str(error), Advice.AGAIN
         except ArchiveUnavailableError as error:
             self._down = error
@@ -177,11 +183,18 @@ class Retrieval:
             told.reason, told.advice = str(error), Advice.NOTHING
         except GurneyError as error:
             self._reached = True
+            self._count_in_vain(error, told)
             told.reason = str(error)
         if told.final is not None:
             told.advice = advice(told.final.status)
             if told.final.status != SUCCESS:
                 told.reason = f"the archive ended it with: {meaning(told.final.status)}"
+
+    def _count_in_vain(self, error: GurneyError, told: _Told) -> None:
+        """Give the archive up if it only ever breaks off: not each instance need find that out."""
+        self._barren = 0 if told.arrived else self._barren + 1
+        if self._barren > _BARREN * self._service.retries.attempts:
+            self._down = error
 
     def _take(self, wanted: Wanted, arrival: Arrival, told: _Told) -> Generator[DICOMFile]:
         """Judge one instance, answer for it, and yield it if it is wanted."""

@@ -33,7 +33,7 @@ from ..holdings import Held, Holdings
 from .asked import UNIQUE, Level
 from .stored import Stored, from_dataset, from_file
 
-__all__ = ["Archive", "Served", "SearcherAndDownloader", "archive_of"]
+__all__ = ["Archive", "SearcherAndDownloader", "Served", "archive_of"]
 
 
 class SearcherAndDownloader(Searcher, Downloader, Protocol):

@@ -12,7 +12,7 @@ from gurney.core import texts
 
 from .negotiation import Agreement, Proposal, Rejection
 
-__all__ = ["MODELS", "UNIQUE", "Asked", "Association", "Level", "Model", "Service", "above"]
+__all__ = ["Asked", "Association", "Level", "MODELS", "Model", "Service", "UNIQUE", "above"]
 
 
 class Service(Enum):

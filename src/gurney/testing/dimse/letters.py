@@ -15,7 +15,7 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as Items
 from pydicom.tag import BaseTag
 
-__all__ = ["UTF_8", "Letters", "encoded", "is_plain"]
+__all__ = ["Letters", "UTF_8", "encoded", "is_plain"]
 
 UTF_8: Final = "ISO_IR 192"
 _CHARACTER_SET: Final = 0x00080005

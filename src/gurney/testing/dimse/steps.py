@@ -13,9 +13,9 @@ from .stored import Stored
 
 __all__ = [
     "Counts",
+    "Done",
     "End",
     "Ending",
-    "Done",
     "Pending",
     "Plan",
     "Progress",

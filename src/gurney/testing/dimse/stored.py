@@ -12,14 +12,13 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from gurney.core import (
     DICOMFile,
-    DownloadError,
     InstanceReference,
     decode,
     encode,
     text,
 )
 
-__all__ = ["UNCOMPRESSED", "Opened", "Stored", "from_dataset", "from_file", "opened", "part10"]
+__all__ = ["Opened", "Stored", "UNCOMPRESSED", "from_dataset", "from_file", "opened", "part10"]
 
 UNCOMPRESSED: Final = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
 """Transfer syntaxes that each can be sent as the other."""
@@ -75,10 +74,12 @@ class Stored:
 def opened(chunks: Iterator[bytes]) -> Opened:
     """Return a Part 10 file, without its file meta information.
 
+    One that has none is written anew, from memory.
+
     Raises
     ------
     DownloadError
-        If it has none.
+        If it is not whole, and that can be seen from its beginning.
     """
     head = b""
     for chunk in chunks:
@@ -88,7 +89,8 @@ def opened(chunks: Iterator[bytes]) -> Opened:
     at = _PREFIX if head[_PREFIX - 4 : _PREFIX] == b"DICM" else 0
     values, end = _meta(head, at)
     if not values.get(_SYNTAX):
-        raise DownloadError("an instance", "it has no file meta information; write it with such")
+        dataset = decode(b"".join(_rest(head, chunks)), "an instance without file meta information")
+        return opened(iter([encode(dataset)]))
     return Opened(values.get(_CLASS, ""), values[_SYNTAX], _rest(head[end:], chunks))
 
 

@@ -1,0 +1,131 @@
+"""How long a C-MOVE waits: by progress, not by a clock (D17)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from queue import SimpleQueue
+from time import monotonic
+from typing import cast
+
+import attrs
+import pytest
+
+from gurney.core import ProtocolViolationError, StudyReference, TransferInterruptedError
+from gurney.dimse import Receiver
+from gurney.dimse.association import Association, Command, Context, Message
+from gurney.dimse.association.commands import c_echo_rq, c_move_rq, response_to
+from gurney.dimse.move.conversation import Moving
+from gurney.dimse.move.handing import Store
+from gurney.dimse.move.refusals import Suspicion
+from gurney.dimse.move.routing import Request
+from gurney.dimse.move.watching import Watcher
+from gurney.dimse.retrieving import Arrival, Final
+
+MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
+CONTEXT = Context(1, MOVE, "1.2.840.10008.1.2.1")
+LONG_AGO = -1e6
+ASKED = c_move_rq(7, MOVE, "GURNEY")
+
+
+@attrs.frozen
+class Said:
+    """A message without a data set."""
+
+    command: Command
+
+    def skip(self) -> None:
+        pass
+
+
+class Line:
+    """An association over which only what is given comes."""
+
+    def __init__(self, commands: Iterable[Command]) -> None:
+        self._commands: Iterator[Command] = iter(commands)
+        self.peer: object = attrs.make_class("_Peer", {"address": attrs.field(default="here")})()
+
+    def receive(self, timeout: float) -> Message:
+        assert timeout > 86400.0  # who waits for the instances knows how long
+        command = next(self._commands, None)
+        if command is None:
+            raise TransferInterruptedError("C-MOVE", "the association is over")
+        return cast("Message", Said(command))
+
+
+def request() -> Request:
+    made = Request([StudyReference("1.2")], "GURNEY", 7)
+    made.progress = LONG_AGO
+    return made
+
+
+def watch(asked: Request, *commands: Command) -> Watcher:
+    return Watcher(cast("Association", Line(commands)), CONTEXT, asked)
+
+
+def moving(asked: Request, *commands: Command, answer: float = 10.0) -> Moving:
+    suspicion = Suspicion(Receiver())
+    return Moving(
+        "C-MOVE",
+        lambda: watch(asked, *commands),
+        asked,
+        suspicion,
+        answer=answer,
+        grace=0.0,
+        one=False,
+    )
+
+
+def test_a_pending_response_is_progress() -> None:
+    """Whatever it says, the time begins anew; the final response is passed on."""
+    asked = request()
+    watch(asked, response_to(ASKED, 0xFF00), response_to(ASKED, 0x0000))
+    event = asked.inbox.get(timeout=10.0)
+
+    assert Final(0x0000) == event
+    assert asked.progress > LONG_AGO
+
+
+def test_a_final_response_alone_is_none() -> None:
+    """Nothing has been sent by then."""
+    asked = request()
+    watch(asked, response_to(ASKED, 0x0000))
+    asked.inbox.get(timeout=10.0)
+
+    assert LONG_AGO == asked.progress
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [response_to(c_move_rq(8, MOVE, "GURNEY"), 0), response_to(c_echo_rq(7, MOVE), 0), ASKED],
+    ids=["another request", "another service", "a request"],
+)
+def test_what_is_no_response_is_told(stranger: Command) -> None:
+    """Another message than a response to this request is a violation."""
+    asked = request()
+    watch(asked, stranger)
+
+    assert isinstance(asked.inbox.get(timeout=10.0), ProtocolViolationError)
+
+
+def test_without_progress_it_is_given_up() -> None:
+    """Neither a response nor an instance for as long as was allowed."""
+    asked = request()
+    waiting = moving(asked)
+    asked.inbox.get(timeout=10.0)  # that the association is over is not told here
+
+    with pytest.raises(TransferInterruptedError, match="neither a response nor an instance"):
+        list(waiting.arrivals())
+
+
+def test_who_takes_an_instance_may_need_long() -> None:
+    """After an instance was taken the time begins anew."""
+    asked = request()
+    verdicts: SimpleQueue[int] = SimpleQueue()
+    uids = ("1.2", "1.3", "1.4")
+    arrival = Arrival(uids, "", iter([b""]), 0, True, verdicts.put, lambda: None)
+    asked.hand_over(Store(arrival, "", None, verdicts))
+    taking = moving(asked, response_to(ASKED, 0x0000))
+    for _ in taking.arrivals():
+        asked.progress = LONG_AGO
+
+    assert asked.progress > monotonic() - 1000.0
