@@ -29,16 +29,19 @@ MOVERS = (
 )  # fmt: skip
 FINDERS = ("findscu", "pynetdicom_find", "gurney_find")
 CT, TINY, FEW = (1, 1000, 524_288), (1, 5000, 10_600), (1, 200, 10_600)
+ONE = (1, 1, 1_000_000_000)
 WORKS = (
     Work("find", "C-FIND of {1} instances", (1, 1200, 16), FINDERS, {"wall": 0.8}, 1),
     Work("ct-get", "C-GET of {1} slices of {2}", CT, GETTERS, {"wall": 1.2}, 2),
     Work("ct-move", "C-MOVE of {1} slices of {2}", CT, MOVERS, {"wall": 1.2}, 2),
     Work("tiny-get", "C-GET of {1} instances of {2}", TINY, GETTERS, {"wall": 1.3}, 3),
     Work("tiny-move", "C-MOVE of {1} instances of {2}", TINY, MOVERS, {"wall": 1.3}, 3),
+    Work("large-get", "C-GET of one instance of {2}", ONE, GETTERS, {"peak": 100}, 5),
+    Work("large-move", "C-MOVE of one instance of {2}", ONE, MOVERS, {"peak": 100}, 5),
     Work("nagle", "C-GET of {1} of {2}, with Nagle's algorithm", FEW, GETTERS, {"wall": 0.05}, 4),
 )
 PEERS = ("pynetdicom_find", "pynetdicom_get", "pynetdicom_move")
-ROUNDS = {"nagle": 1}  # else as asked for
+ROUNDS = {"nagle": 1, "large-get": 1, "large-move": 1}  # else as asked for
 BIG = 131_072  # bytes in a PDU: what Orthanc takes and DCMTK offers at most
 
 

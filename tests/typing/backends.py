@@ -9,17 +9,33 @@ from gurney import Trolley
 from gurney.archives import Archive
 from gurney.core import FileDownloader, Query, Searcher, SearchResult, Storage, StudyReference
 from gurney.dicomweb import DICOMwebArchive, DICOMwebQuery, QidoRS, WadoRS, WadoURI, open_url
+from gurney.dimse import (
+    Associations,
+    CFind,
+    CFindQuery,
+    CGet,
+    CMove,
+    DIMSEArchive,
+    Peer,
+    Receiver,
+)
+from gurney.dimse import open_url as open_dimse
 from gurney.folder import FolderArchive
 from gurney.http import Transport
+from gurney.retrieving import Ladder
 from gurney.storage import FolderStorage
 from gurney.testing import MemoryArchive, MemoryStorage
 
 line = Transport("https://archive.example/dicom-web", token=lambda: "secret")
+peer = Peer("archive.example", 104, "ARCHIVE", calling="GURNEY")
+associations = Associations(peer)
 
 searchers: list[Searcher] = [
     QidoRS(line),
     QidoRS("https://archive.example/dicom-web", requests.Session()),
     DICOMwebArchive(line),
+    CFind(peer),
+    DIMSEArchive(associations),
     FolderArchive("."),
     MemoryArchive(),
 ]
@@ -27,11 +43,16 @@ downloaders: list[FileDownloader] = [
     WadoRS(line),
     WadoURI(line),
     DICOMwebArchive(line, retrieve="wado-uri"),
+    CGet(associations),
+    CMove(associations, Receiver()),
+    DIMSEArchive(peer, retrieve="move", receiver=Receiver()),
+    Ladder(WadoRS(line), CGet(peer), CMove(peer)),
     FolderArchive("."),
     MemoryArchive(),
 ]
 archives: list[Archive] = [
     open_url("dicomweb+https://archive.example/dicom-web"),
+    open_dimse("dimse://ARCHIVE@archive.example:104"),
     FolderArchive("."),
     MemoryArchive(),
 ]
@@ -40,6 +61,8 @@ storages: list[Storage] = [FolderStorage("."), MemoryStorage()]
 trolley = Trolley(QidoRS(line), WadoRS(line))
 assert_type(QidoRS(line).find_studies(DICOMwebQuery(limit=3)), SearchResult)
 assert_type(QidoRS(line).find_studies(Query()), SearchResult)
+assert_type(CFind(peer).find_studies(CFindQuery(limit=3)), SearchResult)
 trolley.download([StudyReference("1.2")])
 
 nobody = DICOMwebArchive(line, retrieve="wado")  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
+unknown = DIMSEArchive(peer, retrieve="wado-rs")  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]

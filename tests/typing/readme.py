@@ -28,6 +28,24 @@ assert (4, "unknown") == (len(found), found.completeness.value), found.reasons
 assert 8 == len(received)
 
 
+from gurney import Query, QueryLevels
+from gurney.dicomweb import WadoRS
+from gurney.dimse import CFind, CGet, Peer
+from gurney.retrieving import Ladder
+from gurney.testing import example_datasets
+from gurney.testing.dicomweb import DICOMwebServer
+from gurney.testing.dimse import DIMSEServer
+
+held = example_datasets()
+with DIMSEServer(held, faults=["D14"]) as pacs, DICOMwebServer(held) as web:
+    peer = Peer("127.0.0.1", pacs.port, pacs.ae_title)
+    found = CFind(peer).find_studies(Query(query_level=QueryLevels.INSTANCE))
+    files = [file for file in Ladder(CGet(peer), WadoRS(web.url)).files(found) if file.read()]
+
+assert found.complete, found.reasons
+assert ["WADO-RS"] * 8 == [file.protocol for file in files]
+
+
 from gurney import Query, Study, searcher_from
 
 

@@ -38,8 +38,8 @@ def open_url(url: str) -> DIMSEArchive:
 
         - ``calling``: our AE title, else ``GURNEY``
         - ``retrieve``: ``get``, ``move``, or ``auto``, which is one after the other
-        - ``receiver``: where to listen for what C-MOVE sends, ``host:port``, else port 11112 of this
-          machine, for nobody outside of it
+        - ``receiver``: where to listen for what C-MOVE sends, ``host:port``; else port 11112 of
+          this machine, for nobody outside of it
         - ``destination``: by what AE title the archive knows that, else ours
         - ``root``: ``study`` or ``patient``
         - ``associations``: how many at a time

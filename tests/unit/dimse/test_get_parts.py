@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -47,10 +47,11 @@ from gurney.core import (
     put,
     walk,
 )
-from gurney.dimse.association import MOST_CONTEXTS, Command, Context
+from gurney.dimse.association import MOST_CONTEXTS, Command, Context, Proposed
 from gurney.dimse.association.commands import c_store_rq
 from gurney.dimse.get.classes import Classes
 from gurney.dimse.get.contexts import COMMONEST, can_all_come, proposals
+from gurney.dimse.get.detours import Detours
 from gurney.dimse.retrieving import arrival, head_of, identifier_of
 from gurney.dimse.retrieving.statuses import Advice, advice, meaning
 from gurney.retrieving import Wanted, expectation, in_lists, peek_dataset, plan
@@ -390,6 +391,69 @@ def test_few_classes_can_all_come() -> None:
     """Of many, only what is common in transfer syntaxes is proposed."""
     assert can_all_come(frozenset(COMMONEST[:2]))
     assert not can_all_come(frozenset(COMMONEST[:9]))
+
+
+# ---------------------------------------------------------------- detours
+
+
+ASKING = Proposed(GET, (ExplicitVRLittleEndian,))
+
+
+def accepted(*pairs: tuple[str, str]) -> list[Context]:
+    """Return contexts: that of the C-GET, and those of SOP classes with a transfer syntax each."""
+    contexts = [Context(1, GET, ExplicitVRLittleEndian)]
+    for place, (sop_class, syntax) in enumerate(pairs):
+        contexts.append(Context(2 * place + 3, sop_class, syntax, as_scp=True))
+    return contexts
+
+
+def detours(contexts: Sequence[Context], needed: Collection[str] = ()) -> list[list[str]]:
+    """Return the other ways to propose: classes, with the one syntax of each."""
+    ways = Detours().others(ASKING, contexts, needed)
+    return [
+        [f"{each.abstract_syntax} {each.transfer_syntaxes[0]}" for each in way[1:]] for way in ways
+    ]
+
+
+def test_detour_is_one_compressed_syntax_at_a_time() -> None:
+    """dcmqrscp sends over the first context of a class: so there is only one."""
+    contexts = accepted(
+        ("1.1", ExplicitVRLittleEndian),
+        ("1.1", RLELossless),
+        ("1.1", JPEG2000Lossless),
+        ("1.2", RLELossless),
+    )
+
+    assert [
+        [f"1.1 {RLELossless}", f"1.2 {RLELossless}"],
+        [f"1.1 {JPEG2000Lossless}"],
+    ] == detours(contexts)
+    assert [[f"1.2 {RLELossless}"]] == detours(contexts, ["1.2"])
+
+
+def test_no_detour_without_compressed_contexts() -> None:
+    """There is nothing else to propose."""
+    assert [] == detours(accepted(("1.1", ExplicitVRLittleEndian), ("1.1", ImplicitVRLittleEndian)))
+
+
+def test_detour_has_no_more_contexts_than_there_may_be() -> None:
+    """For all classes, over several associations."""
+    ways = detours(accepted(*((f"1.{number}", RLELossless) for number in range(200))))
+
+    assert [127, 73] == [len(way) for way in ways]
+
+
+def test_detour_that_worked_is_known() -> None:
+    """For the classes it is for, or if nobody knows which; and it is not found anew."""
+    known = Detours()
+    contexts = accepted(("1.1", RLELossless), ("1.1", JPEG2000Lossless))
+    first, second = known.others(ASKING, contexts, [])
+    known.remember(first)
+    known.remember(second)
+
+    assert [second, first] == known.known([]) == known.known(["1.1"])
+    assert [] == known.known(["1.2"])
+    assert [] == list(known.others(ASKING, contexts, []))
 
 
 # ---------------------------------------------------------------- classes

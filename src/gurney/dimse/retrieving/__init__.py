@@ -11,13 +11,13 @@ from .retrieval import Retrieval, Service
 from .statuses import CANNOT_UNDERSTAND, NOT_AUTHORIZED, OUT_OF_RESOURCES, meaning
 
 __all__ = [
-    "CANNOT_UNDERSTAND",
-    "NOT_AUTHORIZED",
-    "OUT_OF_RESOURCES",
     "Arrival",
+    "CANNOT_UNDERSTAND",
     "Conversation",
     "Final",
     "Listed",
+    "NOT_AUTHORIZED",
+    "OUT_OF_RESOURCES",
     "Retrieval",
     "Service",
     "arrival",

@@ -37,8 +37,8 @@ def head_of(sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str) -> 
     Examples
     --------
     >>> head = head_of("1.2.840.10008.5.1.4.1.1.2", "1.2.3", "1.2.840.10008.1.2.1")
-    >>> head[128:132], len(head)
-    (b'DICM', 304)
+    >>> head[128:132]
+    b'DICM'
     """
     before, after = _around(sop_class_uid, transfer_syntax)
     meta = before + _text(0x0003, b"UI", _uid(sop_instance_uid)) + after

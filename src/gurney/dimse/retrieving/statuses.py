@@ -6,9 +6,9 @@ from enum import Enum
 from typing import Final
 
 __all__ = [
+    "Advice",
     "CANNOT_UNDERSTAND",
     "DOUBLED",
-    "Advice",
     "NOT_AUTHORIZED",
     "OUT_OF_RESOURCES",
     "SUCCESS",
