@@ -1,7 +1,7 @@
 """Find and fetch DICOM studies: complete, or loudly incomplete.
 
-The names here are those of `gurney.core`, the contract, and `Trolley` and `open_archive`, which
-put it to use. Backends are reached by their own packages: ``gurney.folder``, ...
+The names here are those of `gurney.core`, the contract, and `Trolley`, `Ladder` and `open_archive`,
+which put it to use. Backends are reached by their own packages: ``gurney.folder``, ...
 
 Names are imported when they are first used, so that the command line answers ``--help`` without
 importing pydicom.
@@ -83,6 +83,7 @@ if TYPE_CHECKING:
         to_series_level_refs,
         unique,
     )
+    from .retrieving import Ladder
     from .trolley import Progress, ProgressListener, Trolley
 
 __all__ = [
@@ -112,6 +113,7 @@ __all__ = [
     "InstanceReference",
     "InvalidInputError",
     "InvalidUIDError",
+    "Ladder",
     "LayoutError",
     "Match",
     "Matches",
@@ -162,6 +164,7 @@ __all__ = [
 
 _ELSEWHERE: Final = {
     "Archive": "archives",
+    "Ladder": "retrieving",
     "Progress": "trolley",
     "ProgressListener": "trolley",
     "Trolley": "trolley",

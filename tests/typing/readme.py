@@ -13,7 +13,6 @@ print(*(len(group) for group in group_by_study(series).values()), "series")
 receipt = trolley.download(found, "out")
 print(receipt.complete, receipt.verified_bytes, "bytes; missing:", receipt.missing)
 
-
 from gurney import Query
 from gurney.dicomweb import DICOMwebArchive
 from gurney.testing import example_datasets
@@ -27,11 +26,9 @@ with DICOMwebServer(example_datasets(), faults=["Q04"], page=2) as server:
 assert (4, "unknown") == (len(found), found.completeness.value), found.reasons
 assert 8 == len(received)
 
-
-from gurney import Query, QueryLevels
+from gurney import Ladder, Query, QueryLevels
 from gurney.dicomweb import WadoRS
 from gurney.dimse import CFind, CGet, Peer
-from gurney.retrieving import Ladder
 from gurney.testing import example_datasets
 from gurney.testing.dicomweb import DICOMwebServer
 from gurney.testing.dimse import DIMSEServer
@@ -44,7 +41,6 @@ with DIMSEServer(held, faults=["D14"]) as pacs, DICOMwebServer(held) as web:
 
 assert found.complete, found.reasons
 assert ["WADO-RS"] * 8 == [file.protocol for file in files]
-
 
 from gurney import Query, Study, searcher_from
 

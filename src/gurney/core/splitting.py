@@ -223,7 +223,12 @@ class _Division(Generic[ItemT]):
                 self.divide(part, answer)
 
     def _may_be_cut(self, answer: Found[ItemT]) -> bool:
-        """Say whether it stops where the first one did; some archives return one more (Q10)."""
+        """Say whether it stops where the first one did; some archives return one more (Q10).
+
+        Who said that the first one was cut would say so of this one.
+        """
+        if self._first.capped:
+            return False
         return answer.received + 1 >= self._first.received > 0 < answer.received
 
     def ask_for_empty(self) -> None:

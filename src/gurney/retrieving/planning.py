@@ -110,7 +110,8 @@ def in_lists(questions: Iterable[Wanted], most: int) -> Iterator[Wanted]:
 def _listed(questions: Sequence[Wanted]) -> Wanted:
     first = questions[0]
     expected = expectation(ref for each in questions for ref in (each.expected or {}).values())
-    series = SeriesReference(*first.reference.uids[:2])
+    study_uid, series_uid, _ = first.reference.uids
+    series = SeriesReference(study_uid, series_uid)
     return attrs.evolve(first, reference=series, expected=expected, all_wanted=False, by_list=True)
 
 

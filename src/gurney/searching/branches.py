@@ -20,6 +20,7 @@ from ..core import (
     ProtocolViolationError,
     RequestRefusedError,
     TransferInterruptedError,
+    unique,
 )
 from .counting import count_of, doubts_about_series
 from .desk import Item, Listing
@@ -150,7 +151,8 @@ class _Climb:
                 found.setdefault(uid, [item])
         count = _count(found)
         study.judge(listing, count, counted)
-        study.doubts += doubts_about_series(study.uid, count, counted, cut=count > listed)
+        if counted is not None or not study.plan.desk.is_surely_whole(count):
+            study.doubts += doubts_about_series(study.uid, count, counted, cut=count > listed)
         study.note_more("series", count, counted)
         return found
 
@@ -172,11 +174,17 @@ class _Climb:
         if any(answer.matched and answer.unverified for answer in answers.values()):
             listing = self._study.series(keys=wanted.keys)
             asked = {names[-1] for names, _ in self._study.own(listing)}
-        return {
+        matching = {
             uid: rows
             for uid, rows in series.items()
             if answers[uid].matched and (uid in asked or not answers[uid].unverified)
         }
+        for name in unique(name for uid in matching for name in answers[uid].unverified):
+            self._study.notes[
+                f"series are included although {name} could not be checked: the archive returns no"
+                f" such attribute, or none that is precise enough"
+            ] = None
+        return matching
 
 
 def _count(series: Mapping[str, Sequence[Item]]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
 
 import attrs
@@ -92,11 +92,18 @@ def doubts_about_series(
 
 
 def doubts_about_instances(
-    study_uid: str, listed: Counter[str], counts: Counts, *, whole: bool, cut: bool
+    study_uid: str,
+    listed: Counter[str],
+    counts: Counts,
+    *,
+    whole: bool,
+    cut: bool,
+    sure: Callable[[int], bool] | None = None,
 ) -> Iterator[Doubt]:
     """Yield why the instances of a study, counted by series, may not be all.
 
-    The study's own count applies if the *whole* study was to be listed.
+    The study's own count applies if the *whole* study was to be listed. Where there is none, the
+    archive may be *sure* to have listed all, as the number is so small.
     """
     counted = sum(count or 0 for count in counts.in_series.values())
     missing = sum(max(0, (n or 0) - listed[uid]) for uid, n in counts.in_series.items())
@@ -107,6 +114,8 @@ def doubts_about_instances(
     elif is_counted and is_short:
         yield _short("instances", study_uid, listed.total(), counts.instances or 0, cut)
     elif not is_counted and None in counts.in_series.values():
+        if sure is not None and sure(listed.total()):
+            return
         yield Doubt("the archive does not say how many instances there are", study_uid)
 
 

@@ -152,6 +152,10 @@ class Desk(Protocol):
         """Return wider keys, without what the archive may not be able to read; see `loosened`."""
         ...
 
+    def is_surely_whole(self, received: int, /) -> bool:  # noqa: ARG002  for those who override it
+        """Say whether an answer of so many is everything, though the archive does not count it."""
+        return False
+
     def lists_more_than(self, count: int, /) -> bool:
         """Say whether the archive has more series than that to list, and lists them.
 

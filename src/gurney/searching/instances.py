@@ -35,7 +35,12 @@ class InstanceSearch:
             self._study.judge(listing, self._count(series_uid), counted)
         listed = Counter({uid: len(found) for uid, found in self._found.items()})
         self._study.doubts += doubts_about_instances(
-            self._study.uid, listed, counts, whole=whole, cut=bool(cut)
+            self._study.uid,
+            listed,
+            counts,
+            whole=whole,
+            cut=bool(cut),
+            sure=self._study.plan.desk.is_surely_whole,
         )
         for uid, counted in counts.in_series.items():
             self._study.note_more("instances", listed[uid], counted)

@@ -9,8 +9,8 @@ from typing import Final, TypeAlias
 from ..core import DICOMObjectLevels, Query, level_of_keyword, texts, unique
 
 __all__ = [
-    "REQUIRED",
     "Keys",
+    "REQUIRED",
     "alternatives",
     "equipment_keys",
     "fields_of",

@@ -23,6 +23,10 @@ _OTHER_SPELLING: Final = (
     "nothing was found, but with wildcards for the characters beyond ASCII something is, which may"
     " be the same in a damaged spelling; put such wildcards in the query to see it"
 )
+_DAMAGED: Final = (
+    "what the archive returned does not match, and may be the same in a damaged spelling; put"
+    " wildcards for the characters beyond ASCII in the query to see it"
+)
 _UNCLEAR: Final = (
     "the archive does not heed all that was asked for, and {} of what it returned do not show"
     " whether they match; they are held back"
@@ -169,7 +173,10 @@ class StudySearch:
         if found.unclear:
             self._report.add(doubts=[Doubt(_UNCLEAR.format(found.unclear))])
         self._report.add(notes=[_unverified(*each) for each in found.unverified.items()])
-        return {**found.items, **self._matching_loosely(search.loose, check, question)}
+        matching = {**found.items, **self._matching_loosely(search.loose, check, question)}
+        if search.items and not matching and not "".join(question.keys.values()).isascii():
+            self._report.add(doubts=[Doubt(_DAMAGED)])
+        return matching
 
     def _matching_loosely(
         self,

@@ -24,7 +24,7 @@ from .patients import OF_PATIENT, Patience, PatientsDesk
 from .statuses import SUCCESS, in_words, may_be_too_much, refusal, says_too_much
 from .values import EMPTY
 
-__all__ = ["REQUIRED", "FindAsker", "Manners"]
+__all__ = ["FindAsker", "Manners", "REQUIRED"]
 
 _UIDS: Final = {
     DICOMObjectLevels.STUDY: "StudyInstanceUID",
@@ -71,6 +71,10 @@ class Manners:
         Whether it refuses relational questions, though it may have granted them (D07).
     patience
         What matters where the information model begins with patients.
+    longest
+        How many responses the longest answer had.
+    sought
+        The least number for which a longer answer was sought in vain.
     """
 
     forms: dict[DICOMObjectLevels, Form] = attrs.field(factory=dict[DICOMObjectLevels, Form])
@@ -80,6 +84,8 @@ class Manners:
     says_classes: bool = False
     hierarchical: bool = False
     patience: Patience = attrs.field(factory=Patience)
+    longest: int = 0
+    sought: int | None = None
 
 
 class FindAsker(Asker, PatientsDesk):
@@ -181,6 +187,10 @@ class FindAsker(Asker, PatientsDesk):
         self.manners.says_classes |= bool(study.text("SOPClassesInStudy"))
         if self._root == "patient" and (patient_id := study.text("PatientID")):
             self.manners.patients[study.text("StudyInstanceUID")] = patient_id
+
+    def counted(self, received: int, /) -> None:
+        """Remember how long an answer was."""
+        self.manners.longest = max(self.manners.longest, received)
 
     def note(self, question: Question, /) -> str:
         """Return what there is to say about how it is asked."""

@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ...core import ArchiveUnavailableError, DICOMObjectLevels, ProtocolViolationError
+from ...core import (
+    ArchiveUnavailableError,
+    DICOMObjectLevels,
+    ProtocolViolationError,
+    RequestRefusedError,
+)
 from ...searching import Desk, Keys, Listing, Question, loosened
 from ..association import Associations
 from .asking import REQUIRED, FindAsker
@@ -62,17 +67,39 @@ class FindDesk(Desk):
         """Say whether relational queries are wanted, and not denied."""
         return self._asker.is_relational
 
-    def lists_more_than(self, count: int, /) -> bool:
-        """Say whether the archive has more series than that to list, and lists them.
+    def is_surely_whole(self, received: int, /) -> bool:
+        """Say whether an answer of so many is everything, though the archive does not count it.
 
-        That is a relational question; in doubt it is put also where these are not wanted.
+        Few archives count over DIMSE. Those that stop somewhere stop at one number, or one beyond
+        it: who is seen to list more at other times has not stopped.
         """
-        if self._relational:
-            return super().lists_more_than(count)
-        desk = FindDesk(self._associations, self._root, relational=True)
+        return self.lists_more_than(received + 1)
+
+    def lists_more_than(self, count: int, /) -> bool:
+        """Say whether the archive lists more than that at a time: studies, or all series.
+
+        The latter is a relational question; in doubt it is put also where these are not wanted.
+        """
+        manners = self._asker.manners
+        if count >= manners.longest and (manners.sought is None or count < manners.sought):
+            if self._shows_more_than(count):
+                manners.longest = max(manners.longest, count + 1)
+            else:
+                manners.sought = count
+        return count < manners.longest
+
+    def _shows_more_than(self, count: int) -> bool:
+        studies = FindListing(self._asker, Question(DICOMObjectLevels.STUDY), most=count + 1)
         try:
-            return desk.lists_more_than(count)
-        except (ArchiveUnavailableError, ProtocolViolationError):
+            if sum(1 for _ in studies) > count:
+                return True
+            desk = (
+                self
+                if self._relational
+                else FindDesk(self._associations, self._root, relational=True)
+            )
+            return Desk.lists_more_than(desk, count)
+        except (ArchiveUnavailableError, ProtocolViolationError, RequestRefusedError):
             return False  # it was not meant to be asked this
 
     def loosened(self, keys: Keys, /) -> Keys | None:

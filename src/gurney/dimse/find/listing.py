@@ -81,6 +81,11 @@ class Asker(Protocol):
         ...
 
     @abstractmethod
+    def counted(self, received: int, /) -> None:
+        """Take notice of the length of an answer."""
+        ...
+
+    @abstractmethod
     def note(self, question: Question, /) -> str:
         """Return what there is to say about how it is asked."""
         ...
@@ -174,6 +179,7 @@ class FindListing(Listing):
         finally:
             self._rows |= rows
             self.received = max(self.received, received)
+            self._asker.counted(received)
         self._note(exchange)
         return exchange
 

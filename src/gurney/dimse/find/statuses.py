@@ -12,9 +12,9 @@ __all__ = [
     "SearchRefusedError",
     "ended",
     "in_words",
-    "says_too_much",
     "may_be_too_much",
     "refusal",
+    "says_too_much",
 ]
 
 SUCCESS: Final = 0x0000
