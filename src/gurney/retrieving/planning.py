@@ -110,8 +110,7 @@ def in_lists(questions: Iterable[Wanted], most: int) -> Iterator[Wanted]:
 def _listed(questions: Sequence[Wanted]) -> Wanted:
     first = questions[0]
     expected = expectation(ref for each in questions for ref in (each.expected or {}).values())
-    study_uid, series_uid, _ = first.reference.uids
-    series = SeriesReference(study_uid, series_uid)
+    series = next(iter(group_by_series(expected.values())))
     return attrs.evolve(first, reference=series, expected=expected, all_wanted=False, by_list=True)
 
 
