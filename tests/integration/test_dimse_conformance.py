@@ -28,10 +28,12 @@ BY_CONTENT = DownloaderFeatures(keeps_bytes=False)  # D31: file meta is made ane
 
 
 @pytest.fixture(scope="module")
-def capped(start_orthanc: StartOrthanc) -> Orthanc:
+def capped(start_orthanc: StartOrthanc) -> Iterator[Associations]:
+    """Return the associations with one that never gives more than two of anything."""
     server = start_orthanc(Settings(limit_results=2, limit_instances=2))
     server.fill(conformance_files().values())
-    return server
+    with Associations(peer(server)) as associations:
+        yield associations
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +75,8 @@ class TestCFind(SearcherConformance):
             yield CFind(associations)
 
     @pytest.fixture
-    def capped_searcher(self, capped: Orthanc) -> CFind:
-        return CFind(peer(capped), max_requests=1)
+    def capped_searcher(self, capped: Associations) -> CFind:
+        return CFind(capped, max_requests=1)
 
 
 @pytest.mark.filterwarnings("ignore::gurney.core.IncompleteResultWarning")
@@ -87,8 +89,8 @@ class TestCFindOverLimits(SearcherConformance):
     features = attrs.evolve(EVERY_KEY, states_completeness=False)
 
     @pytest.fixture
-    def searcher(self, capped: Orthanc) -> CFind:
-        return CFind(peer(capped))
+    def searcher(self, capped: Associations) -> CFind:
+        return CFind(capped)
 
 
 class TestCGet(FileDownloaderConformance):

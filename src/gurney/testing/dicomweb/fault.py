@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from threading import Lock
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from collections.abc import Collection, Sequence
+from typing import Any, TypeAlias
 
 import attrs
 
 from ..holdings import Held, Holdings
+from ..misbehaving import CountedFault, FaultyExchange
 from .asked import Asked
 from .envelope import Envelope
 from .reply import Reply
 
 __all__ = ["Exchange", "Fault", "JSONObject", "Page", "Settings"]
 
-T = TypeVar("T")
 JSONObject: TypeAlias = dict[str, Any]
 """An object of the DICOM JSON model, by tag (PS3.18 F.2)."""
 
@@ -81,7 +80,7 @@ class Page:
         return max(0, len(self.found) - self.stop)
 
 
-class Fault:
+class Fault(CountedFault):
     """One way to misbehave. Override the stages that it alters; they run in the order given here.
 
     A stage gets what the well-behaved archive made of the request, and returns that same object,
@@ -107,14 +106,9 @@ class Fault:
     ...         return Reply(418)
     """
 
-    on_the_wire: ClassVar[bool] = True
-    times: ClassVar[int | None] = None
-
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings: Settings = settings or Settings()
-        given = self.settings.times
-        self._left: int | None = self.times if given is None else given
-        self._lock: Lock = Lock()
+        super().__init__(self.settings.times)
 
     @property
     def page_size(self) -> int:
@@ -163,18 +157,9 @@ class Fault:
         """Alter the answer as it goes out; refusals come here too."""
         return reply
 
-    def may_act(self) -> bool:
-        """Count one more request that is spoilt; not if it was often enough."""
-        with self._lock:
-            if self._left == 0:
-                return False
-            if self._left is not None:
-                self._left -= 1
-            return True
-
 
 @attrs.define(eq=False)
-class Exchange:
+class Exchange(FaultyExchange[Fault]):
     """One request, on its way through the stages.
 
     Attributes
@@ -186,33 +171,18 @@ class Exchange:
     url
         Of the service, without a slash at its end.
     faults
-        What is wrong with the archive.
+        What is wrong with the archive; by keyword.
     """
 
     asked: Asked
     holdings: Holdings
     url: str
     settings: Settings
-    faults: Sequence[Fault] = ()
-    _acted: set[Fault] = attrs.field(factory=set["Fault"])
-
-    def through(self, value: T, stage: Callable[[Fault], Callable[[Exchange, T], T]]) -> T:
-        """Return what each fault in turn makes of *value*."""
-        for fault in self.faults:
-            altered = stage(fault)(self, value)
-            if altered is not value and self._may_act(fault):
-                value = altered
-        return value
 
     def refusal(self) -> Reply | None:
         """Return what the first fault says that refuses the request."""
         for fault in self.faults:
             refusal = fault.refusal(self)
-            if refusal is not None and self._may_act(fault):
+            if refusal is not None and self.may_act(fault):
                 return refusal
         return None
-
-    def _may_act(self, fault: Fault) -> bool:
-        if fault not in self._acted and fault.may_act():
-            self._acted.add(fault)
-        return fault in self._acted

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from threading import Event, Lock
-from typing import ClassVar, TypeVar
+from collections.abc import Collection, Sequence
+from threading import Event
 
 import attrs
 from pydicom.dataset import Dataset
 
+from ..misbehaving import CountedFault, FaultyExchange
 from .archives import Archive
 from .asked import Asked
 from .letters import Letters
@@ -17,8 +17,6 @@ from .steps import Done, Ending, Plan
 from .stored import Stored
 
 __all__ = ["Exchange", "Fault", "Settings"]
-
-T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True)
@@ -71,7 +69,7 @@ class Settings:
     resume: Event | None = None
 
 
-class Fault:
+class Fault(CountedFault):
     """One way to misbehave. Override the stages that it alters; they run in the order given here.
 
     A stage gets what the well-behaved archive made of the request, and returns that same object,
@@ -97,14 +95,9 @@ class Fault:
     ...         return Done(0xC123)
     """
 
-    on_the_wire: ClassVar[bool] = True
-    times: ClassVar[int | None] = None
-
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings: Settings = settings or Settings()
-        given = self.settings.times
-        self._left: int | None = self.times if given is None else given
-        self._lock: Lock = Lock()
+        super().__init__(self.settings.times)
 
     @property
     def cap(self) -> int:
@@ -152,18 +145,9 @@ class Fault:
         """Take other steps to answer."""
         return plan
 
-    def may_act(self) -> bool:
-        """Count one more request that is spoilt; not if it was often enough."""
-        with self._lock:
-            if self._left == 0:
-                return False
-            if self._left is not None:
-                self._left -= 1
-            return True
-
 
 @attrs.define(eq=False)
-class Exchange:
+class Exchange(FaultyExchange[Fault]):
     """One request, on its way through the stages.
 
     Attributes
@@ -173,32 +157,17 @@ class Exchange:
     archive
         What is served.
     faults
-        What is wrong with it.
+        What is wrong with it; by keyword.
     """
 
     asked: Asked
     archive: Archive
     settings: Settings
-    faults: Sequence[Fault] = ()
-    _acted: set[Fault] = attrs.field(factory=set["Fault"])
-
-    def through(self, value: T, stage: Callable[[Fault], Callable[[Exchange, T], T]]) -> T:
-        """Return what each fault in turn makes of *value*."""
-        for fault in self.faults:
-            altered = stage(fault)(self, value)
-            if altered is not value and self._may_act(fault):
-                value = altered
-        return value
 
     def refusal(self) -> Done | None:
         """Return what the first fault says that refuses the request."""
         for fault in self.faults:
             refusal = fault.refusal(self)
-            if refusal is not None and self._may_act(fault):
+            if refusal is not None and self.may_act(fault):
                 return refusal
         return None
-
-    def _may_act(self, fault: Fault) -> bool:
-        if fault not in self._acted and fault.may_act():
-            self._acted.add(fault)
-        return fault in self._acted

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from gurney.core import InvalidInputError
-
+from ...misbehaving import fault_named
 from ..fault import Fault, Settings
 from . import accepting, bodies, contents, json_model, keys, nothing, paging, sessions, unending
 
@@ -80,8 +79,4 @@ FAULTS: Final[Mapping[str, type[Fault]]] = {
 
 def fault_of(fault: str | Fault, settings: Settings) -> Fault:
     """Return the fault of a quirk, told what it needs."""
-    if isinstance(fault, Fault):
-        return fault
-    if fault not in FAULTS:
-        raise InvalidInputError(f"there is no fault {fault!r}; FAULTS has them, Q01 to W28")
-    return FAULTS[fault](settings)
+    return fault_named(fault, FAULTS, settings)
