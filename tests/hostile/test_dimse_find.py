@@ -357,6 +357,38 @@ def test_d05_d06_modalities_are_looked_for_in_series_if_need_be(
     assert found.complete, found.reasons
 
 
+class OneForAll(Fault):
+    """Tells of all series in a study the equipment of the first."""
+
+    @override
+    def described(self, exchange: Exchange, items: Sequence[Dataset], /) -> Sequence[Dataset]:
+        """Say the same of all."""
+        if exchange.asked.level != "SERIES":
+            return items
+        for item in items:
+            item.InstitutionName = items[0].InstitutionName
+        return [*items]
+
+
+@pytest.mark.parametrize(("faults", "expected"), [([], 1), ([OneForAll()], 0)])
+def test_d06_equipment_of_a_series_may_be_that_of_another(
+    faults: Sequence[Fault], expected: int
+) -> None:
+    """Orthanc does so: where it was never seen to tell them apart, none is not none."""
+    first, second = ({"InstitutionName": name} for name in ("One", "Another"))
+    held = made(
+        "2.25.7009",
+        {"StudyDate": "20240101"},
+        MadeSeries("CT", 1, first),
+        MadeSeries("CT", 1, second),
+    )
+    with DIMSEServer(held, faults) as server:
+        found = search(server, ExtendedQuery(InstitutionName="Another"))
+
+    assert expected == len(found)
+    assert (Completeness.COMPLETE if expected else Completeness.UNKNOWN) is found.completeness
+
+
 @pytest.mark.parametrize("relational", [False, True])
 def test_d07_parents_are_always_named(relational: bool) -> None:
     """Each level is asked for with the unique keys of those above; no status tells otherwise."""

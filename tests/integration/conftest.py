@@ -98,6 +98,12 @@ def loaded(start_orthanc: StartOrthanc, corpus: Path, destinations: Destinations
     return load(corpus, start_orthanc(Settings(destinations=destinations)))
 
 
+@pytest.fixture(scope="session")
+def capped_corpus(start_orthanc: StartOrthanc, corpus: Path) -> Loaded:
+    """Return one that never gives more than five of anything, and says nothing about it."""
+    return load(corpus, start_orthanc(Settings(limit_results=5, limit_instances=5)))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Function,

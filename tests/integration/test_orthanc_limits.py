@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.servers.corpus import Loaded, load
+from tests.servers.corpus import Loaded
 from tests.servers.orthanc import Orthanc, Settings
 
 from gurney import Trolley
@@ -31,11 +31,6 @@ def capped(request: pytest.FixtureRequest, start_orthanc: StartOrthanc) -> Ortha
     server = start_orthanc(Settings(limit_results=request.param, limit_instances=request.param))
     server.fill(conformance_files().values())
     return server
-
-
-@pytest.fixture(scope="module")
-def capped_corpus(start_orthanc: StartOrthanc, corpus: Path) -> Loaded:
-    return load(corpus, start_orthanc(Settings(limit_results=5, limit_instances=5)))
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from ssl import SSLCertVerificationError, SSLError
 from typing import Final
 
 from ..core import AuthenticationError, DICOMDownloadable, DICOMFile, Query, SearchResult
 from ..http import Login, Transport, find_login
-from ..logins import advising, advising_each
+from ..logins import advice, advising, advising_each
 from .archive import DICOMwebArchive
 from .urls import ArchiveURL
 
@@ -74,17 +73,13 @@ class _OpenedArchive(DICOMwebArchive):
         return advising_each(files, self._advise)
 
     def _advise(self, error: AuthenticationError) -> str:
-        return _advise(error, self._login)
-
-
-def _advise(error: AuthenticationError, login: Login) -> str:
-    if isinstance(error.__cause__, SSLCertVerificationError):
-        return "name that file in REQUESTS_CA_BUNDLE"
-    if isinstance(error.__cause__, SSLError):
-        return f"set GURNEY_HOST={login.place} and GURNEY_CERT, and GURNEY_KEY if that is apart"
-    if login.source:
-        return f"the credentials came from {login.source}"
-    return "; ".join([_NONE.format(login.place), *login.problems])
+        return advice(
+            error,
+            self._login.place,
+            self._login.source,
+            untrusted="name that file in REQUESTS_CA_BUNDLE",
+            nobody="; ".join([_NONE.format(self._login.place), *self._login.problems]),
+        )
 
 
 _NONE: Final = (

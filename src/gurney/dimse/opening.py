@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from ssl import SSLCertVerificationError, SSLError
 
 import attrs
 from pydicom.dataset import Dataset
 
 from ..core import AuthenticationError, DICOMDownloadable, DICOMFile, Query, SearchResult
-from ..logins import Login, Place, advising, advising_each, find_login, is_loopback
+from ..logins import Login, Place, advice, advising, advising_each, find_login, is_loopback
 from .archive import DIMSEArchive
 from .move import Receiver
 from .settings import TLS, Peer, UserIdentity
@@ -102,14 +101,13 @@ class _OpenedArchive(DIMSEArchive):
             return super().echo()
 
     def _advise(self, error: AuthenticationError) -> str:
-        if isinstance(error.__cause__, SSLCertVerificationError):
-            return "name the file of the authority that signed it in SSL_CERT_FILE"
-        if isinstance(error.__cause__, SSLError):
-            place = self._login.place
-            return f"set GURNEY_HOST={place} and GURNEY_CERT, and GURNEY_KEY if that is apart"
-        if self._login.source:
-            return f"the credentials came from {self._login.source}"
-        return "the URL says both AE titles: dimse://CALLED@host:port?calling=CALLING"
+        return advice(
+            error,
+            self._login.place,
+            self._login.source,
+            untrusted="name the file of the authority that signed it in SSL_CERT_FILE",
+            nobody="the URL says both AE titles: dimse://CALLED@host:port?calling=CALLING",
+        )
 
 
 def _peer(named: ArchiveURL, login: Login, tls: TLS | None) -> Peer:

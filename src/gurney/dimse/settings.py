@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import random
 import ssl
-import time
-from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -14,6 +11,7 @@ import attrs
 from attrs.validators import and_, ge, gt, le
 
 from ..core import InvalidInputError
+from ..manners import Retries
 
 __all__ = ["Peer", "Retries", "TLS", "Timeouts", "UserIdentity", "ae_title"]
 
@@ -64,41 +62,6 @@ class Timeouts:
     answer: float = attrs.field(default=600.0, validator=gt(0.0))
     idle: float = attrs.field(default=60.0, validator=gt(0.0))
     release: float = attrs.field(default=5.0, validator=gt(0.0))
-
-
-@attrs.frozen
-class Retries:
-    """How often to ask for an association, and how long to wait in between.
-
-    The wait is random up to a bound that doubles each time ("full jitter").
-
-    Attributes
-    ----------
-    attempts
-        Times to ask in all; 1 is to ask once.
-    first_wait
-        Bound of the first random wait, in seconds.
-    longest_wait
-        Bound of any random wait, in seconds.
-    sleep
-        What waits.
-    """
-
-    attempts: int = attrs.field(default=5, validator=ge(1))
-    first_wait: float = attrs.field(default=1.0, validator=ge(0.0))
-    longest_wait: float = attrs.field(default=60.0, validator=ge(0.0))
-    sleep: Callable[[float], None] = attrs.field(default=time.sleep, repr=False)
-
-    def wait_before(self, attempt: int) -> float:
-        """Return how long to wait before asking once more, in seconds: random, up to the bound.
-
-        Parameters
-        ----------
-        attempt
-            How often it was asked before, 1 or more.
-        """
-        doublings = min(attempt - 1, 60)  # enough for any bound, and no number too large
-        return random.uniform(0.0, min(self.longest_wait, self.first_wait * 2**doublings))
 
 
 def _path(path: str | Path | None) -> Path | None:

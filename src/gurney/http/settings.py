@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Callable
-
 import attrs
 from attrs.validators import ge, gt, optional
+
+from .. import manners
 
 __all__ = ["Budgets", "Retries", "Timeouts"]
 
@@ -65,7 +63,7 @@ class Budgets:
 
 
 @attrs.frozen
-class Retries:
+class Retries(manners.Retries):
     """How often to ask, and how long to wait in between.
 
     The wait is random up to a bound that doubles each time ("full jitter"), and comes on top of
@@ -75,32 +73,17 @@ class Retries:
     ----------
     attempts
         Times to ask in all; 1 is to ask once.
-    attempts_on_500
-        Times to ask if the answer is 500: often it will be the same again.
     first_wait
         Bound of the first random wait, in seconds.
     longest_wait
         Bound of any random wait, in seconds.
-    longest_retry_after
-        Seconds to wait at most because the archive asks for it.
     sleep
         What waits.
+    attempts_on_500
+        Times to ask if the answer is 500: often it will be the same again.
+    longest_retry_after
+        Seconds to wait at most because the archive asks for it.
     """
 
-    attempts: int = attrs.field(default=5, validator=ge(1))
     attempts_on_500: int = attrs.field(default=2, validator=ge(1))
-    first_wait: float = attrs.field(default=1.0, validator=ge(0.0))
-    longest_wait: float = attrs.field(default=60.0, validator=ge(0.0))
     longest_retry_after: float = attrs.field(default=600.0, validator=ge(0.0))
-    sleep: Callable[[float], None] = attrs.field(default=time.sleep, repr=False)
-
-    def wait_before(self, attempt: int) -> float:
-        """Return how long to wait before asking once more, in seconds: random, up to the bound.
-
-        Parameters
-        ----------
-        attempt
-            How often it was asked before, 1 or more.
-        """
-        doublings = min(attempt - 1, 60)  # enough for any bound, and no number too large
-        return random.uniform(0.0, min(self.longest_wait, self.first_wait * 2**doublings))

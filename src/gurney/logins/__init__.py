@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .advising import advising, advising_each
+from .advising import advice, advising, advising_each
 from .finding import Login, find_login
 from .places import Place, is_loopback
 from .urls import split_url, url_options
@@ -10,6 +10,7 @@ from .urls import split_url, url_options
 __all__ = [
     "Login",
     "Place",
+    "advice",
     "advising",
     "advising_each",
     "find_login",

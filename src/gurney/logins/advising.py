@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from ssl import SSLCertVerificationError, SSLError
 from typing import TypeVar
 
 from ..core import AuthenticationError
 
-__all__ = ["advising", "advising_each"]
+__all__ = ["advice", "advising", "advising_each"]
 
 T = TypeVar("T")
 
@@ -27,3 +28,26 @@ def advising_each(items: Iterator[T], advise: Callable[[AuthenticationError], st
     """Yield *items*, as within `advising`."""
     with advising(advise):
         yield from items
+
+
+def advice(
+    error: AuthenticationError, place: str, source: str, *, untrusted: str, nobody: str
+) -> str:
+    """Return what to do about *error*.
+
+    Parameters
+    ----------
+    error
+        What came up.
+    place, source
+        Of the login: for which archive it is, and where it comes from; ``""`` if there is none.
+    untrusted
+        What to do if the archive's certificate is not trusted.
+    nobody
+        What to do if there is no login.
+    """
+    if isinstance(error.__cause__, SSLCertVerificationError):
+        return untrusted
+    if isinstance(error.__cause__, SSLError):
+        return f"set GURNEY_HOST={place} and GURNEY_CERT, and GURNEY_KEY if that is apart"
+    return f"the credentials came from {source}" if source else nobody

@@ -5,7 +5,7 @@ Nothing here asks an archive anything.
 
 from __future__ import annotations
 
-from .failing import failing
+from .failing import Failures, failing
 from .judging import Came, Judged, Verdict
 from .ladder import Ladder
 from .peeking import UIDs, peek, peek_dataset
@@ -15,6 +15,7 @@ from .resuming import unbroken
 __all__ = [
     "Came",
     "Expected",
+    "Failures",
     "Judged",
     "Ladder",
     "UIDs",

@@ -26,6 +26,7 @@ from .counting import count_of, doubts_about_series
 from .desk import Item, Listing
 from .doubts import Doubt
 from .instances import InstanceSearch
+from .keys import OF_EQUIPMENT
 from .one_study import Listed, OneStudy, Plan
 from .questions import SeriesKeys
 
@@ -58,6 +59,10 @@ class Branch:
         As in `SearchResult`.
     failure
         What kept it from being listed.
+    tells_equipment
+        Whether the archive was seen to tell the equipment of each series, not of one for all.
+    untold
+        Doubts that hold if it never is.
     """
 
     assembly: Assembly
@@ -66,6 +71,8 @@ class Branch:
     held_back: tuple[HeldBack, ...]
     notes: tuple[str, ...]
     failure: GurneyError | None
+    tells_equipment: bool = False
+    untold: tuple[Doubt, ...] = ()
 
 
 def find_branch(plan: Plan, uid: str, items: Collection[Item]) -> Branch:
@@ -89,6 +96,8 @@ def find_branch(plan: Plan, uid: str, items: Collection[Item]) -> Branch:
         tuple(study.held_back),
         tuple(study.notes),
         failure,
+        climb.tells_equipment,
+        tuple(climb.untold),
     )
 
 
@@ -98,6 +107,8 @@ class _Climb:
     def __init__(self, study: OneStudy) -> None:
         self.assembler: Assembler = Assembler()
         self.wanted: bool = True
+        self.tells_equipment: bool = False
+        self.untold: list[Doubt] = []
         self._study: OneStudy = study
         self._odd: list[tuple[str, Item]] = []  # series without a UID, and doubles
         self.assembler.add(next(iter(study.items)), _STUDY)
@@ -109,7 +120,7 @@ class _Climb:
             self.assembler = listed.assembler
             return
         every = series = self._all_series()
-        self.wanted = all(self._matching(every, keys) for keys in plan.wanted)
+        self.wanted = all(self._matches(every, keys) for keys in plan.wanted)
         if plan.returned is not None and self.wanted:
             series = self._matching(every, plan.returned)
             self.wanted = bool(series)
@@ -164,6 +175,19 @@ class _Climb:
                 found.setdefault(uid, rows).append(item)
             elif not again:
                 self._odd.append((uid, item))
+
+    def _matches(self, series: Mapping[str, Sequence[Item]], wanted: SeriesKeys) -> bool:
+        """Say whether some series matches."""
+        if wanted.of_equipment and len(series) > 1:
+            told = {tuple(rows[0].text(name) for name in OF_EQUIPMENT) for rows in series.values()}
+            self.tells_equipment |= len(told) > 1
+        if self._matching(series, wanted):
+            return True
+        if wanted.of_equipment and len(series) > 1:
+            names = " and ".join(wanted.keys)
+            reason = f"the archive may tell {names} of one series of a study only; others may match"
+            self.untold.append(Doubt(reason, self._study.uid))
+        return False
 
     def _matching(
         self, series: Mapping[str, Sequence[Item]], wanted: SeriesKeys

@@ -105,9 +105,13 @@ class Desk(Protocol):
     ----------
     required
         Keys that every archive of this kind must be able to search by.
+    equipment_by_series
+        Whether the equipment that it tells of a series is certainly that of this series, and not
+        that of the first one in the study.
     """
 
     required: frozenset[str] = REQUIRED
+    equipment_by_series: bool = True
 
     @abstractmethod
     def list(

@@ -49,6 +49,7 @@ class Finding:
         parallel: int = 1,
     ) -> None:
         self._desk: Desk = desk
+        self._experience: Experience = experience
         self._questions: Questions = Questions(query, window or Window(), fuzzy=fuzzy)
         self._relational: bool = relational
         self._parallel: int = parallel
@@ -90,6 +91,10 @@ class Finding:
         failures = [branch.failure for branch in branches if branch.failure is not None]
         if failures and len(failures) == len(branches):
             raise failures[0]
+        experience = self._experience
+        experience.tells_equipment |= any(branch.tells_equipment for branch in branches)
+        if not (experience.tells_equipment or self._desk.equipment_by_series):
+            self._report.add(doubts=[doubt for branch in branches for doubt in branch.untold])
         for branch in branches:
             assembly = branch.assembly
             self._report.add(doubts=branch.doubts, held_back=branch.held_back, notes=branch.notes)

@@ -44,6 +44,8 @@ class Experience:
         Keys that the archive can search by, though it need not.
     decodes_badly
         Whether it was seen to find nothing by values that hold characters to be escaped (Q32).
+    tells_equipment
+        Whether it was seen to tell the equipment of each series, not of one for all of a study.
     heeds_modalities
         Whether it can search by ModalitiesInStudy; `None` if that is not known.
     """
@@ -51,6 +53,7 @@ class Experience:
     proved: dict[DICOMObjectLevels, int] = attrs.field(factory=dict[DICOMObjectLevels, int])
     known_keys: set[str] = attrs.field(factory=set[str])
     decodes_badly: bool = False
+    tells_equipment: bool = False
     heeds_modalities: bool | None = None
 
 

@@ -10,6 +10,7 @@ from ..core import DICOMObjectLevels, Query, level_of_keyword, texts, unique
 
 __all__ = [
     "Keys",
+    "OF_EQUIPMENT",
     "REQUIRED",
     "alternatives",
     "equipment_keys",
@@ -25,7 +26,7 @@ Keys: TypeAlias = Mapping[str, str]
 """Matching keys: values by keyword, as DICOM writes them, several separated by a backslash."""
 
 _OF_SERIES: Final = ("SeriesInstanceUID", "SeriesDescription")
-_OF_EQUIPMENT: Final = ("InstitutionName", "InstitutionalDepartmentName")
+OF_EQUIPMENT: Final = ("InstitutionName", "InstitutionalDepartmentName")
 
 REQUIRED: Final = frozenset(
     """
@@ -64,7 +65,7 @@ def study_keys(query: Query) -> Keys:
     >>> study_keys(Query(PatientName="*"))
     {}
     """
-    others = (*_OF_SERIES, *_OF_EQUIPMENT)
+    others = (*_OF_SERIES, *OF_EQUIPMENT)
     return {name: value for name, value in _keys(query).items() if name not in others}
 
 
@@ -75,7 +76,7 @@ def series_keys(query: Query) -> Keys:
 
 def equipment_keys(query: Query) -> Keys:
     """Return the matching keys that series have, and that choose whole studies (PS3.3 C.7.5.1)."""
-    return {name: value for name, value in _keys(query).items() if name in _OF_EQUIPMENT}
+    return {name: value for name, value in _keys(query).items() if name in OF_EQUIPMENT}
 
 
 def _keys(query: Query) -> Keys:
@@ -99,12 +100,15 @@ def _is_universal(value: str) -> bool:
 def fields_of(query: Query, level: DICOMObjectLevels, keys: Keys) -> tuple[str, ...]:
     """Return the fields to ask for of objects of *level*: what counts, and what was asked for.
 
-    Without what is searched by, answers could not be compared with the query.
+    Without what is searched by, answers could not be compared with the query. All of the equipment
+    is asked for if some is: by C-FIND Orthanc tells of each series the InstitutionName of the first
+    one in the study, until it is asked for something that it has to look up in the files.
     """
     universal = [keyword for keyword, value in _named(query).items() if _is_universal(value)]
     wanted = (*query.include_fields, *universal)
     own = (field for field in wanted if level_of_keyword(field) == level)
-    return tuple(unique([*_FIELDS[level], *keys, *own]))
+    equipment = () if keys.keys().isdisjoint(OF_EQUIPMENT) else OF_EQUIPMENT
+    return tuple(unique([*_FIELDS[level], *keys, *equipment, *own]))
 
 
 def not_required(keys: Keys, required: Container[str] = REQUIRED) -> tuple[str, ...]:

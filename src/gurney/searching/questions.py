@@ -30,10 +30,13 @@ class SeriesKeys:
         Matching keys.
     check
         Compares a series with them.
+    of_equipment
+        Whether they tell of the equipment, and choose whole studies.
     """
 
     keys: Keys
     check: Callable[[Item], Matches]
+    of_equipment: bool = False
 
 
 class Questions:
@@ -64,7 +67,9 @@ class Questions:
         self.level: DICOMObjectLevels = DICOMObjectLevels.from_query_level(query.query_level)
         self.of_study: Keys = study_keys(query)
         self.of_series: SeriesKeys | None = self._compiled(series_keys(query))
-        self.of_equipment: SeriesKeys | None = self._compiled(equipment_keys(query))
+        self.of_equipment: SeriesKeys | None = self._compiled(
+            equipment_keys(query), of_equipment=True
+        )
 
     def question(self, level: DICOMObjectLevels, keys: Keys) -> Question:
         """Ask for what the whole archive has at *level*."""
@@ -109,5 +114,5 @@ class Questions:
         fields = self.query.include_fields
         return tuple(field for field in fields if level_of_keyword(field) < self.level)
 
-    def _compiled(self, keys: Keys) -> SeriesKeys | None:
-        return SeriesKeys(keys, self.check(keys)) if keys else None
+    def _compiled(self, keys: Keys, *, of_equipment: bool = False) -> SeriesKeys | None:
+        return SeriesKeys(keys, self.check(keys), of_equipment) if keys else None

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import ClassVar, Generic, TypeVar
 
-import attrs
 from typing_extensions import Self
 
 from gurney.core import InvalidInputError
@@ -51,9 +50,8 @@ class CountedFault:
             return True
 
 
-@attrs.define(eq=False)
 class FaultyExchange(Generic[FaultT]):
-    """One request, on its way through the stages.
+    """One request, on its way through the stages: who inherits has these fields.
 
     Attributes
     ----------
@@ -61,8 +59,8 @@ class FaultyExchange(Generic[FaultT]):
         What is wrong with the archive.
     """
 
-    faults: Sequence[FaultT] = attrs.field(default=(), kw_only=True)
-    _acted: set[FaultT] = attrs.field(factory=set[FaultT], init=False)
+    faults: Sequence[FaultT]
+    _acted: set[FaultT]
 
     def through(self, value: T, stage: Callable[[FaultT], Callable[[Self, T], T]]) -> T:
         """Return what each fault in turn makes of *value*."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -99,12 +100,12 @@ def test_only_its_own_associations_are_closed(
     peer: Peer, given: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those that were given are for others, too."""
-    closed: list[Associations] = []
-    monkeypatch.setattr(Associations, "close", lambda self: closed.append(self))
+    close = Mock()
+    monkeypatch.setattr(Associations, "close", close)
     with DIMSEArchive(Associations(peer) if given else peer, retrieve="get"):
         pass
 
-    assert (0 if given else 1) == len(closed)
+    assert (0 if given else 1) == close.call_count
 
 
 def test_receiver_that_was_given_stays(peer: Peer, receiver: Receiver) -> None:

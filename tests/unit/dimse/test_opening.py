@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import trustme
@@ -159,7 +160,8 @@ def test_nothing_secret_goes_unencrypted(
 
 def test_user_without_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it could be is said; who it is, is not."""
-    monkeypatch.setattr("gurney.logins.finding.in_keyring", lambda _: (None, "no keyring"))
+    keyring = Mock(return_value=(None, "no keyring"))
+    monkeypatch.setattr("gurney.logins.finding.in_keyring", keyring)
     with pytest.raises(InvalidInputError, match=r"the user at h: .* no keyring") as error:
         open_url("dimse+tls://A@h?user=somebody")
 

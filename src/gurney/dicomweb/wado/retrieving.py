@@ -29,7 +29,7 @@ from ...core import (
     TransferInterruptedError,
 )
 from ...http import Answer, Gate, Retries
-from ...retrieving import Came, Expected, Wanted, expectation, failing, finer, unbroken
+from ...retrieving import Came, Expected, Failures, Wanted, expectation, finer, unbroken
 from .arriving import Arrived, arrivals
 from .readahead import Line, ReadAhead
 from .sources import Direct, Source
@@ -95,9 +95,7 @@ class Retrieval:
         self._ordered: bool = ordered
         self._again: deque[Wanted] = deque()
         self._came: Came = Came()
-        self._reached: bool = False
-        self._down: ArchiveUnavailableError | None = None
-        self._unreached: list[DICOMFile] = []  # failures that may turn out to be one
+        self._failures: Failures = Failures(self._came, service.protocol)
         self._pause: Callable[[float], None] = time.sleep
         self._turn: Callable[[], AbstractContextManager[object]] = nullcontext
 
@@ -118,9 +116,7 @@ class Retrieval:
                     ahead.drop(line)
                 else:
                     yield file
-        if self._down is not None and not self._reached:
-            raise self._down
-        yield from self._unreached
+        yield from self._failures.held()
 
     def _fill(
         self, ahead: ReadAhead[Wanted], under_way: dict[Line[Wanted], Generator[DICOMFile]]
@@ -138,8 +134,8 @@ class Retrieval:
 
     def _ask(self, wanted: Wanted) -> Answer:
         """Ask, in a thread that reads ahead; it stops waiting when it is given up."""
-        if self._down is not None:
-            raise self._down
+        if self._failures.down is not None:
+            raise self._failures.down
         retries = self._service.retries
         if retries.sleep is time.sleep:
             retries = attrs.evolve(retries, sleep=self._pause)
@@ -156,7 +152,7 @@ class Retrieval:
         ending = Ending.ANSWERED
         try:
             answer = source.answer()
-            self._reached = begun = True
+            self._failures.reached = begun = True
             retries += answer.retries
             if answer.status == _PARTIAL:
                 ending, reason = Ending.PARTIAL, "it says that this is not all (status 206)"
@@ -205,13 +201,14 @@ class Retrieval:
 
     def _ending(self, error: GurneyError, *, begun: bool) -> Ending:
         """Say what is to be done after an *error*."""
-        self._reached = self._reached or type(error) is not ArchiveUnavailableError
+        if type(error) is not ArchiveUnavailableError:
+            self._failures.reached = True
         if isinstance(error, BusyError):
             return Ending.FINAL if error.status in _LATER else Ending.ANSWERED
         if isinstance(error, TransferInterruptedError):
             return Ending.CUT if begun else Ending.ANSWERED
         if isinstance(error, ArchiveUnavailableError):
-            self._down = error
+            self._failures.down = error
             return Ending.FINAL
         return Ending.ANSWERED
 
@@ -222,7 +219,7 @@ class Retrieval:
             expected, reason = self._listing(wanted.reference, ending, reason)
         if expected is None:
             if reason:
-                yield from self._failures([wanted.reference], wanted.attempt, reason)
+                yield from self._failures.of([wanted.reference], wanted.attempt, reason)
             return
         whole = attrs.evolve(wanted, expected=expected)
         missing = self._came.missing(whole)
@@ -231,7 +228,7 @@ class Retrieval:
         reason = reason or wanted.reason or "the archive's answer was whole, without it"
         again = ending is Ending.CUT and wanted.attempt + 1 < self._service.retries.attempts
         if ending is Ending.FINAL or (wanted.one and not again):
-            yield from self._failures(missing, wanted.attempt, reason)
+            yield from self._failures.of(missing, wanted.attempt, reason)
             return
         _log.info("%s: %s; %d to be asked for again", wanted.reference, reason, len(missing))
         for question in finer(whole, missing, again=again, reason=reason):
@@ -261,18 +258,6 @@ class Retrieval:
         if not listed or (ending is Ending.PARTIAL and len(came) == len(listed)):
             return None, f"{reason}; and the archive lists no more"
         return listed, reason
-
-    def _failures(
-        self, references: Iterable[DICOMObjectReference], retries: int, reason: str
-    ) -> Iterator[DICOMFile]:
-        """Yield files that raise; later, if it may be that nobody was there at all."""
-        for reference in references:
-            self._came.add(reference.uids)
-            file = failing(reference, self._service.protocol, reason, retries=retries)
-            if self._down is not None and not self._reached:
-                self._unreached.append(file)
-            else:
-                yield file
 
 
 @contextmanager

@@ -37,6 +37,7 @@ class FindDesk(Desk):
     """
 
     required = REQUIRED
+    equipment_by_series = False
 
     def __init__(self, associations: Associations, root: Root, *, relational: bool) -> None:
         self._associations: Associations = associations

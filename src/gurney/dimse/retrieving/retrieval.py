@@ -28,10 +28,10 @@ from ...core import (
 )
 from ...retrieving import (
     Came,
+    Failures,
     Verdict,
     Wanted,
     expectation,
-    failing,
     finer,
     in_lists,
     unbroken,
@@ -116,9 +116,7 @@ class Retrieval:
         self._came: Came = Came()
         self._lists_fail: bool = False
         self._barren: int = 0  # questions in a row that broke off before anything came
-        self._reached: bool = False
-        self._down: GurneyError | None = None
-        self._unreached: list[DICOMFile] = []  # failures that may turn out to be one
+        self._failures: Failures = Failures(self._came, service.protocol)
 
     def files(self) -> Iterator[DICOMFile]:
         """Yield a file for each instance; see `core.FileDownloader.files`."""
@@ -127,16 +125,14 @@ class Retrieval:
             if wanted is None:
                 break
             yield from self._files_of(wanted)
-        if self._down is not None and not self._reached:
-            raise self._down
-        yield from self._unreached
+        yield from self._failures.held()
 
     # ------------------------------------------------------------ one question
 
     def _files_of(self, wanted: Wanted) -> Generator[DICOMFile]:
         """Yield what comes for one question, and see to what does not."""
-        if self._down is not None:
-            yield from self._give_up(wanted, str(self._down))
+        if self._failures.down is not None:
+            yield from self._give_up(wanted, str(self._failures.down))
             return
         if wanted.by_list and self._lists_fail:
             self._again.extendleft(reversed(list(_singles(wanted))))
@@ -146,9 +142,9 @@ class Retrieval:
             listed = self._service.listing(wanted.reference)
             doubt = listed.doubt
             if not listed.references and not doubt:
-                self._reached = True
+                self._failures.reached = True
                 reason = "the archive lists nothing in it; search for it again"
-                yield from self._fail([wanted.reference], wanted.attempt, reason)
+                yield from self._failures.of([wanted.reference], wanted.attempt, reason)
                 return
             expected = expectation(listed.references)
             wanted = attrs.evolve(wanted, expected=expected)
@@ -164,25 +160,25 @@ class Retrieval:
                 retries.sleep(retries.wait_before(wanted.attempt))
             with self._service.ask(wanted) as conversation:
                 for arrival in conversation.arrivals():
-                    self._reached = True
+                    self._failures.reached = True
                     yield from self._take(wanted, arrival, told)
                 told.final = conversation.final
                 self._barren = 0
-                self._reached = True
+                self._failures.reached = True
         except (AuthenticationError, StorageError):
             raise
         except TransferInterruptedError as error:
-            self._reached = True
+            self._failures.reached = True
             self._count_in_vain(error, told)
             told.reason, told.advice = str(error), Advice.AGAIN
         except ArchiveUnavailableError as error:
-            self._down = error
+            self._failures.down = error
             told.reason, told.advice = str(error), Advice.NOTHING
         except RequestRefusedError as error:
-            self._reached = True
+            self._failures.reached = True
             told.reason, told.advice = str(error), Advice.NOTHING
         except GurneyError as error:
-            self._reached = True
+            self._failures.reached = True
             self._count_in_vain(error, told)
             told.reason = str(error)
         if told.final is not None:
@@ -194,7 +190,7 @@ class Retrieval:
         """Give the archive up if it only ever breaks off: not each instance need find that out."""
         self._barren = 0 if told.arrived else self._barren + 1
         if self._barren > _BARREN * self._service.retries.attempts:
-            self._down = error
+            self._failures.down = error
 
     def _take(self, wanted: Wanted, arrival: Arrival, told: _Told) -> Generator[DICOMFile]:
         """Judge one instance, answer for it, and yield it if it is wanted."""
@@ -255,12 +251,12 @@ class Retrieval:
             self._notice(wanted, told)
             if doubt and not _is_proved(told):
                 reason = "; ".join(filter(None, (told.reason, doubt)))
-                yield from self._fail([wanted.reference], wanted.attempt, reason)
+                yield from self._failures.of([wanted.reference], wanted.attempt, reason)
             return
         reason = told.reason or wanted.reason or "the archive's answer was whole, without it"
         again = told.advice is Advice.AGAIN and wanted.attempt + 1 < self._service.retries.attempts
         if told.advice is Advice.NOTHING or (wanted.one and not again):
-            yield from self._fail(missing, wanted.attempt, reason)
+            yield from self._failures.of(missing, wanted.attempt, reason)
             return
         _log.info("%s: %s; %d to be asked for again", wanted.reference, reason, len(missing))
         if wanted.by_list and not told.arrived and not again:
@@ -279,19 +275,7 @@ class Retrieval:
         references: list[DICOMObjectReference] = [*self._came.missing(wanted)]
         if wanted.expected is None:
             references = [wanted.reference]
-        yield from self._fail(references, wanted.attempt, reason)
-
-    def _fail(
-        self, references: Iterable[DICOMObjectReference], retries: int, reason: str
-    ) -> Iterator[DICOMFile]:
-        """Yield files that raise; later, if it may be that nobody was there at all."""
-        for reference in references:
-            self._came.add(reference.uids)
-            file = failing(reference, self._service.protocol, reason, retries=retries)
-            if self._down is not None and not self._reached:
-                self._unreached.append(file)
-            else:
-                yield file
+        yield from self._failures.of(references, wanted.attempt, reason)
 
 
 def _is_proved(told: _Told) -> bool:

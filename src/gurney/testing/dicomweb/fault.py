@@ -171,13 +171,15 @@ class Exchange(FaultyExchange[Fault]):
     url
         Of the service, without a slash at its end.
     faults
-        What is wrong with the archive; by keyword.
+        What is wrong with the archive.
     """
 
     asked: Asked
     holdings: Holdings
     url: str
     settings: Settings
+    faults: Sequence[Fault] = ()
+    _acted: set[Fault] = attrs.field(factory=set["Fault"])
 
     def refusal(self) -> Reply | None:
         """Return what the first fault says that refuses the request."""

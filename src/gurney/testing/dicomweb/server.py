@@ -130,7 +130,7 @@ class DICOMwebServer:
     def _answer(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         request = _request(environ)
         self.requests.append(request)
-        exchange = Exchange(request, self._holdings, self.url, self._settings, faults=self._faults)
+        exchange = Exchange(request, self._holdings, self.url, self._settings, self._faults)
         reply = exchange.through(_reply(exchange), lambda fault: fault.replied)
         return deliver(reply, environ, start_response, self._closing)
 

@@ -157,12 +157,14 @@ class Exchange(FaultyExchange[Fault]):
     archive
         What is served.
     faults
-        What is wrong with it; by keyword.
+        What is wrong with it.
     """
 
     asked: Asked
     archive: Archive
     settings: Settings
+    faults: Sequence[Fault] = ()
+    _acted: set[Fault] = attrs.field(factory=set["Fault"])
 
     def refusal(self) -> Done | None:
         """Return what the first fault says that refuses the request."""

@@ -150,7 +150,7 @@ class _Conversation:
         if asked.service is Service.CANCEL:  # of what is over
             return
         house = self._house
-        exchange = Exchange(asked, house.archive, house.settings, faults=house.faults)
+        exchange = Exchange(asked, house.archive, house.settings, house.faults)
         plan = exchange.through(self._plan(exchange), lambda fault: fault.planned)
         sender = self._sender(asked, plan)
         answering = Answering(
