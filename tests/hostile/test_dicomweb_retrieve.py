@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-import attrs
 import pytest
-from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
+from tests.hostile.examples import (
+    FIRST,
+    HEAD,
+    PACKED,
+    SECOND,
+    THIRD,
+    datasets,
+    fetch,
+    held,
+    known,
+)
 from typing_extensions import override
 
 from gurney.core import (
@@ -22,19 +31,16 @@ from gurney.core import (
     DownloadError,
     FileDownloader,
     IncompleteDownloadError,
-    InstanceReference,
     OutcomeStatus,
     Query,
     QueryLevels,
-    Receipt,
-    SearchResult,
     StudyReference,
     encode,
     text,
 )
 from gurney.dicomweb import QidoRS, WadoRS, WadoURI
 from gurney.http import Budgets, MultipartReader, PartLimits, Retries, Timeouts, Transport
-from gurney.testing import MemoryArchive, MemoryStorage, example_datasets, reference_of
+from gurney.testing import MemoryArchive, MemoryStorage, reference_of
 from gurney.testing.dicomweb import (
     DICOMwebServer,
     Envelope,
@@ -47,46 +53,14 @@ from gurney.testing.dicomweb import (
 from gurney.testing.making import MadeSeries, made
 from gurney.trolley import Trolley
 
-HEAD: Final = "2.25.4002"
-PACKED: Final = "2.25.4005"
-FIRST: Final = InstanceReference(HEAD, "2.25.400201", "2.25.400201001")
-SECOND: Final = InstanceReference(HEAD, "2.25.400201", "2.25.400201002")
-THIRD: Final = InstanceReference(HEAD, "2.25.400202", "2.25.400202001")
 PIXELS: Final = b"\xe0\x7f\x10\x00OB\0\0\x04\0\0\0\2\2\2\2"  # the last element of the second
 SHORT: Final = Timeouts(connect=10.0, first_byte=10.0, idle=10.0)
 QUICK: Final = Retries(attempts=3, first_wait=0.0, sleep=lambda _: None)
 
 
-def datasets() -> list[Dataset]:
-    """Return the examples, and a study of six that are compressed."""
-    series = MadeSeries("XA", 6, transfer_syntax=RLELossless)
-    return [
-        *example_datasets(),
-        *made(PACKED, {"StudyDate": "20240105", "PatientID": "EX-4"}, series),
-    ]
-
-
-def held(study_uid: str) -> dict[DICOMObjectReference, bytes]:
+def files_of(study_uid: str) -> dict[DICOMObjectReference, bytes]:
     """Return the files of a study, as the archive holds them."""
-    return {
-        reference_of(dataset): encode(dataset)
-        for dataset in datasets()
-        if text(dataset, "StudyInstanceUID") == study_uid
-    }
-
-
-def known(study_uid: str) -> SearchResult:
-    """Return a study with all that is in it, as a search that is complete gives it."""
-    query = Query(StudyInstanceUID=study_uid, query_level=QueryLevels.INSTANCE)
-    return MemoryArchive(datasets()).find_studies(query)
-
-
-@attrs.frozen
-class Download:
-    """What has become of a download."""
-
-    receipt: Receipt
-    files: dict[InstanceReference, bytes]
+    return {reference: encode(dataset) for reference, dataset in held(study_uid).items()}
 
 
 def rs(server: DICOMwebServer) -> WadoRS:
@@ -97,15 +71,6 @@ def rs(server: DICOMwebServer) -> WadoRS:
 def uri(server: DICOMwebServer) -> WadoURI:
     """Return WADO-URI, impatient."""
     return WadoURI(Transport(server.wado_uri, timeouts=SHORT, retries=QUICK))
-
-
-def download(
-    downloader: FileDownloader, objects: Iterable[DICOMDownloadable] = known(HEAD)
-) -> Download:
-    """Fetch *objects*, as a trolley does."""
-    storage = MemoryStorage()
-    receipt = Trolley(MemoryArchive(datasets()), downloader, storage).download(objects)
-    return Download(receipt, storage.files)
 
 
 def read_all(
@@ -150,9 +115,9 @@ Make = Callable[[DICOMwebServer], FileDownloader]
 def test_what_can_be_put_right_is(make: Make, faults: list[str]) -> None:
     """All instances come, byte for byte, and the receipt says that they are all."""
     with DICOMwebServer(datasets(), faults) as server:
-        got = download(make(server))
+        got = fetch(make(server))
 
-    assert held(HEAD) == got.files
+    assert files_of(HEAD) == got.files
     assert got.receipt.complete, got.receipt.reasons
 
 
@@ -160,28 +125,28 @@ def test_what_can_be_put_right_is(make: Make, faults: list[str]) -> None:
 def test_w01_cut_body_is_incomplete(make: Make) -> None:
     """A body that ends with its connection, cut: never success, and nothing cut is stored."""
     with DICOMwebServer(datasets(), ["W01"]) as server:
-        got = download(make(server))
+        got = fetch(make(server))
 
     assert not got.receipt.complete
     assert 3 == len(got.receipt.outcomes)
     assert any(not outcome.good for outcome in got.receipt.outcomes)
-    assert got.files.items() <= held(HEAD).items()
+    assert got.files.items() <= files_of(HEAD).items()
 
 
 @pytest.mark.parametrize("make", [rs, uri])
 def test_w01_cut_once_is_made_good(make: Make) -> None:
     """What is missing after a cut is asked for again."""
     with DICOMwebServer(datasets(), ["W01"], times=1) as server:
-        got = download(make(server))
+        got = fetch(make(server))
 
-    assert held(HEAD) == got.files
+    assert files_of(HEAD) == got.files
     assert got.receipt.complete
 
 
 def after_parts(count: int) -> int:
     """Return how many bytes of the study's body end with that many whole parts."""
 
-    pieces = Envelope().pieces(held(HEAD).values())
+    pieces = Envelope().pieces(files_of(HEAD).values())
     return sum(map(len, pieces[:count]))
 
 
@@ -192,7 +157,7 @@ def test_w01_cut_between_parts_is_incomplete(count: int) -> None:
         files = read_all(rs(server), StudyReference(HEAD))
         requests = len(server.requests)
 
-    assert held(HEAD) == dict(files)
+    assert files_of(HEAD) == dict(files)
     assert 3 == len(files)
     assert requests > 1
 
@@ -205,13 +170,13 @@ def test_w01_cut_at_the_end_of_an_instance_is_incomplete(
 ) -> None:
     """A byte short; and short of the last element, which no look at the instance can tell."""
     envelope = Envelope(headers=faults == ["W01"])
-    first, second, *_ = envelope.pieces(held(HEAD).values())
+    first, second, *_ = envelope.pieces(files_of(HEAD).values())
     cut_after = len(first + second) - missing
     with DICOMwebServer(datasets(), faults, cut_after=cut_after, times=1) as server:
         files = read_all(rs(server), *objects)
 
     assert second.endswith(PIXELS)
-    assert held(HEAD) == dict(files)
+    assert files_of(HEAD) == dict(files)
     assert 3 == len(files)
 
 
@@ -224,10 +189,10 @@ def test_w01_cut_of_what_is_not_known_is_an_error() -> None:
 def test_w02_first_part_is_kept_and_the_rest_is_asked_for_again() -> None:
     """A cut in the second part: what came whole before it is not fetched twice."""
     with DICOMwebServer(datasets(), ["W02"]) as server:
-        got = download(rs(server))
+        got = fetch(rs(server))
         again = asked(server)[1:]
 
-    assert held(HEAD) == got.files
+    assert files_of(HEAD) == got.files
     assert got.receipt.complete
     assert again
     assert f"/series/{FIRST.series_uid}/instances/{FIRST.instance_uid}" not in again
@@ -236,10 +201,10 @@ def test_w02_first_part_is_kept_and_the_rest_is_asked_for_again() -> None:
 def test_w02_series_that_is_always_cut_comes_by_instance() -> None:
     """The same question is cut again and again: smaller ones bring what is missing."""
     with DICOMwebServer(datasets(), ["W02"]) as server:
-        got = download(rs(server), known(PACKED))
+        got = fetch(rs(server), known(PACKED))
         paths = [request.path for request in server.requests]
 
-    assert held(PACKED) == got.files
+    assert files_of(PACKED) == got.files
     assert got.receipt.complete
     assert sorted(set(paths)) == sorted(paths)
 
@@ -247,9 +212,9 @@ def test_w02_series_that_is_always_cut_comes_by_instance() -> None:
 def test_w03_parts_without_headers() -> None:
     """What is a part is told by the delimiters alone."""
     with DICOMwebServer(datasets(), ["W03"]) as server:
-        got = download(rs(server))
+        got = fetch(rs(server))
 
-    assert held(HEAD) == got.files
+    assert files_of(HEAD) == got.files
     assert got.receipt.complete
 
 
@@ -258,11 +223,11 @@ def test_w04_boundary_forms(turn: int) -> None:
     """Odd characters in quotes, 70 without, none declared: all are read, at once."""
     with DICOMwebServer(datasets(), ["W04"]) as server:
         for _ in range(turn):
-            download(rs(server))
-        got = download(rs(server))
+            fetch(rs(server))
+        got = fetch(rs(server))
         requests = len(server.requests)
 
-    assert held(HEAD) == got.files
+    assert files_of(HEAD) == got.files
     assert got.receipt.complete
     assert turn + 1 == requests
 
@@ -270,9 +235,9 @@ def test_w04_boundary_forms(turn: int) -> None:
 def test_w05_line_feeds_preamble_and_epilogue() -> None:
     """Lines that end in LF alone; what stands before the first delimiter, and after the last."""
     with DICOMwebServer(datasets(), ["W05"]) as server:
-        got = download(rs(server))
+        got = fetch(rs(server))
 
-    assert held(HEAD) == got.files
+    assert files_of(HEAD) == got.files
     assert got.receipt.complete
 
 
@@ -280,7 +245,7 @@ def test_w05_line_feeds_preamble_and_epilogue() -> None:
 def test_w06_single_part_or_multipart(objects: Sequence[DICOMDownloadable]) -> None:
     """Whatever was asked for, what comes is looked at."""
     with DICOMwebServer(datasets(), ["W06"]) as server:
-        got = download(rs(server), objects)
+        got = fetch(rs(server), objects)
 
     assert 1 == len(got.files)
     assert got.receipt.complete
@@ -310,7 +275,7 @@ def test_w06_multipart_where_a_single_part_was_asked_for() -> None:
     """The archive takes no multipart/related, and sends it."""
     faults: list[str | Fault] = [AcceptRefused(406, is_multipart), "W06"]
     with DICOMwebServer(datasets(), faults) as server:
-        got = download(rs(server), [FIRST])
+        got = fetch(rs(server), [FIRST])
         accepts = [request.accept for request in server.requests]
 
     assert {FIRST} == got.files.keys()
@@ -330,20 +295,20 @@ class CalledDICOM(Fault):
 def test_w06_multipart_by_another_name() -> None:
     """Whatever it is called, what comes is looked at, and taken at once."""
     with DICOMwebServer(datasets(), [CalledDICOM()]) as server:
-        got = download(rs(server))
+        got = fetch(rs(server))
         requests = len(server.requests)
 
-    assert held(HEAD) == got.files
+    assert files_of(HEAD) == got.files
     assert 1 == requests
 
 
 def test_w07_type_without_quotes() -> None:
     """What is wanted is still said: by ``*/*`` an archive may send anything."""
     with DICOMwebServer(datasets(), ["W07"]) as server:
-        got = download(rs(server))
+        got = fetch(rs(server))
         accepts = [request.accept for request in server.requests]
 
-    assert held(HEAD) == got.files
+    assert files_of(HEAD) == got.files
     assert "multipart/related; type=application/dicom" == accepts[-1]
 
 
@@ -354,7 +319,7 @@ def test_w07_w08_w11_whatever_a_form_is_refused_with_the_next_is_tried(status: i
     with DICOMwebServer(datasets(), [only_any]) as server:
         files = read_all(rs(server), FIRST)
 
-    assert [(FIRST, held(HEAD)[FIRST])] == files
+    assert [(FIRST, files_of(HEAD)[FIRST])] == files
 
 
 @pytest.mark.parametrize(
@@ -369,7 +334,7 @@ def test_w07_w08_w09_w11_the_ladder_is_remembered(faults: list[str]) -> None:
         second = read_all(wado, StudyReference(HEAD))
         accepts = [request.accept for request in server.requests]
 
-    assert held(HEAD) == dict(first) == dict(second)
+    assert files_of(HEAD) == dict(first) == dict(second)
     assert accepts[before:] == [accepts[before - 1]]
     assert not [accept for accept in accepts if "," in accept]
 
@@ -377,16 +342,16 @@ def test_w07_w08_w09_w11_the_ladder_is_remembered(faults: list[str]) -> None:
 def test_w10_nothing_is_decompressed() -> None:
     """``transfer-syntax=*`` is asked for, so that what is stored comes."""
     with DICOMwebServer(datasets(), ["W10"]) as server:
-        got = download(rs(server), known(PACKED))
+        got = fetch(rs(server), known(PACKED))
 
-    assert held(PACKED) == got.files
+    assert files_of(PACKED) == got.files
     assert {RLELossless: 6} == got.receipt.studies[0].transfer_syntaxes
 
 
 def test_w10_what_came_decompressed_is_recorded() -> None:
     """Where that is refused, too, the receipt tells in which transfer syntax instances came."""
     with DICOMwebServer(datasets(), ["W09", "W10"]) as server:
-        got = download(rs(server), known(PACKED))
+        got = fetch(rs(server), known(PACKED))
 
     assert got.receipt.complete
     assert {ExplicitVRLittleEndian: 6} == got.receipt.studies[0].transfer_syntaxes
@@ -398,7 +363,7 @@ def test_w12_only_what_is_missing_is_asked_for() -> None:
         files = read_all(rs(server), *known(HEAD))
         paths = asked(server)
 
-    assert held(HEAD) == dict(files)
+    assert files_of(HEAD) == dict(files)
     assert "" == paths[0]
     assert 1 == len(paths[1:])
     assert paths[1].startswith(f"/series/{THIRD.series_uid}")
@@ -409,7 +374,7 @@ def test_w12_of_what_is_not_known_all_is_found() -> None:
     with DICOMwebServer(datasets(), ["W12"]) as server:
         files = read_all(rs(server), StudyReference(HEAD))
 
-    assert held(HEAD) == dict(files)
+    assert files_of(HEAD) == dict(files)
     assert 3 == len(files)
 
 
@@ -417,7 +382,7 @@ def test_w12_of_what_is_not_known_all_is_found() -> None:
 def test_w13_success_without_instances_is_none(objects: Sequence[DICOMDownloadable]) -> None:
     """204, and 200 without a part: nothing came, and that is said."""
     with DICOMwebServer(datasets(), ["W13"]) as server:
-        got = download(rs(server), objects)
+        got = fetch(rs(server), objects)
 
     assert {} == got.files
     assert not got.receipt.complete
@@ -435,9 +400,9 @@ def test_w13_a_study_that_is_not_known_and_does_not_come_is_an_error() -> None:
 def test_w14_foreign_instances_are_refused(objects: Sequence[DICOMDownloadable]) -> None:
     """Another study in the stream: not stored, not under any name."""
     with DICOMwebServer(datasets(), ["W14"]) as server:
-        got = download(rs(server), objects)
+        got = fetch(rs(server), objects)
 
-    assert held(HEAD) == got.files
+    assert files_of(HEAD) == got.files
     assert not [one for one in got.receipt.outcomes if one.good and one.reference not in got.files]
 
 
@@ -447,16 +412,16 @@ def test_w14_foreign_instances_are_not_passed_on(objects: Sequence[DICOMDownload
     with DICOMwebServer(datasets(), ["W14"]) as server:
         files = read_all(rs(server), *objects)
 
-    assert held(HEAD) == dict(files)
+    assert files_of(HEAD) == dict(files)
 
 
 @pytest.mark.parametrize("objects", [known(HEAD), [StudyReference(HEAD)]], ids=["known", "bare"])
 def test_w15_the_same_instance_twice_is_one(objects: Sequence[DICOMDownloadable]) -> None:
     """It is stored once, and counted once."""
     with DICOMwebServer(datasets(), ["W15"]) as server:
-        got = download(rs(server), objects)
+        got = fetch(rs(server), objects)
 
-    assert held(HEAD) == got.files
+    assert files_of(HEAD) == got.files
     assert 3 == got.receipt.counts[OutcomeStatus.STORED]
 
 
@@ -465,7 +430,7 @@ def test_w15_yields_it_once() -> None:
     with DICOMwebServer(datasets(), ["W15"]) as server:
         files = read_all(rs(server), StudyReference(HEAD))
 
-    assert held(HEAD) == dict(files)
+    assert files_of(HEAD) == dict(files)
     assert 3 == len(files)
 
 
@@ -492,7 +457,7 @@ def test_w14_w15_metadata_are_of_what_was_asked_for_each_once(
     with DICOMwebServer(datasets(), [ForeignAndDoubled()]) as server:
         found = [reference_of(data) for data in rs(server).metadata(objects)]
 
-    assert list(held(HEAD)) == found
+    assert list(files_of(HEAD)) == found
 
 
 def test_w16_metadata_that_end_early_are_made_whole() -> None:
@@ -551,10 +516,10 @@ def test_w12_w16_metadata_without_what_is_missing_prove_nothing() -> None:
 def test_w17_packed_bodies_are_unpacked() -> None:
     """Content-Length counts packed bytes: no reason to doubt the instances."""
     with DICOMwebServer(datasets(), ["W17"]) as server:
-        got = download(rs(server), known(PACKED))
+        got = fetch(rs(server), known(PACKED))
         encodings = {request.headers.get("accept-encoding") for request in server.requests}
 
-    assert held(PACKED) == got.files
+    assert files_of(PACKED) == got.files
     assert got.receipt.complete
     assert {"identity"} == encodings
 
@@ -573,10 +538,10 @@ def test_w17_length_of_packed_bytes_is_not_announced() -> None:
 def test_w18_what_was_cut_is_not_resumed_by_range() -> None:
     """Ranges are not dependable: instances are asked for anew."""
     with DICOMwebServer(datasets(), ["W18", "W01"], times=1) as server:
-        got = download(rs(server))
+        got = fetch(rs(server))
         ranges = [request.headers.get("range") for request in server.requests]
 
-    assert held(HEAD) == got.files
+    assert files_of(HEAD) == got.files
     assert {None} == set(ranges)
 
 
@@ -588,7 +553,7 @@ def test_w19_slow_but_alive_passes() -> None:
         files = read_all(wado, *known(HEAD))
         requests = len(server.requests)
 
-    assert held(HEAD) == dict(files)
+    assert files_of(HEAD) == dict(files)
     assert 1 == requests
 
 
@@ -599,7 +564,7 @@ def test_w20_a_trickle_is_ended_by_the_minimum_rate() -> None:
     )
     with DICOMwebServer(datasets(), ["W20"], pause=0.01) as server:
         retries = Retries(attempts=1, first_wait=0.0, sleep=lambda _: None)
-        got = download(WadoRS(Transport(server.url, timeouts=timeouts, retries=retries)), [FIRST])
+        got = fetch(WadoRS(Transport(server.url, timeouts=timeouts, retries=retries)), [FIRST])
 
     assert {} == got.files
     assert not got.receipt.complete
@@ -632,7 +597,7 @@ def test_w22_endless_instances_hit_the_budget(make: Make) -> None:
             budgets=Budgets(body=1 << 20),
         )
         downloader = WadoRS(limited) if make is rs else WadoURI(limited)
-        got = download(downloader)
+        got = fetch(downloader)
 
     assert {} == got.files
     assert not got.receipt.complete
@@ -643,7 +608,7 @@ def test_w22_what_is_no_instance_is_given_up_soon(make: Make) -> None:
     """Long before any budget; and answers that are given up keep no others from coming."""
     references = list(map(reference_of, datasets()))
     with DICOMwebServer(datasets(), ["W22"]) as server:
-        got = download(make(server), references)
+        got = fetch(make(server), references)
 
     assert len(references) == len(got.receipt.outcomes) > 8
     assert {OutcomeStatus.FAILED} == {outcome.status for outcome in got.receipt.outcomes}
@@ -684,10 +649,10 @@ def test_w22_what_exceeds_a_limit_is_given_up(body: bytes) -> None:
 def test_w23_odd_preambles_are_kept(make: Make) -> None:
     """Any 128 bytes may stand there; they are stored as they came."""
     with DICOMwebServer(datasets(), ["W23"]) as server:
-        got = download(make(server))
+        got = fetch(make(server))
 
     assert got.receipt.complete
-    assert {uid: content[128:] for uid, content in held(HEAD).items()} == {
+    assert {uid: content[128:] for uid, content in files_of(HEAD).items()} == {
         uid: content[128:] for uid, content in got.files.items()
     }
     assert all(content.startswith(b"II*\0") for content in got.files.values())
@@ -706,19 +671,19 @@ class PreambleOfPage(Fault):
 def test_w23_a_preamble_like_a_page_is_no_page(make: Make, faults: list[str]) -> None:
     """Where no delimiter comes before it, the preamble is the first that is seen."""
     with DICOMwebServer(datasets(), [*faults, PreambleOfPage()]) as server:
-        got = download(make(server), [FIRST])
+        got = fetch(make(server), [FIRST])
 
-    assert [held(HEAD)[FIRST][128:]] == [content[128:] for content in got.files.values()]
+    assert [files_of(HEAD)[FIRST][128:]] == [content[128:] for content in got.files.values()]
     assert got.files[FIRST].startswith(b"<!DOCTYPE html>")
 
 
 def test_w24_content_type_is_always_sent() -> None:
     """Without it a picture comes, with a wrong label."""
     with DICOMwebServer(datasets(), ["W24"]) as server:
-        got = download(uri(server))
+        got = fetch(uri(server))
         types = [parse_qs(request.query).get("contentType") for request in server.requests]
 
-    assert held(HEAD) == got.files
+    assert files_of(HEAD) == got.files
     assert [["application/dicom"]] * 3 == types
 
 
@@ -736,7 +701,7 @@ class AlwaysPictures(Fault):
 def test_w24_a_picture_is_no_instance(make: Make) -> None:
     """What comes is looked at, whatever its label; it is not passed on, either."""
     with DICOMwebServer(datasets(), [AlwaysPictures()]) as server:
-        got = download(make(server))
+        got = fetch(make(server))
         with pytest.raises(DownloadError):
             read_all(make(server), FIRST)
 
@@ -748,7 +713,7 @@ def test_w25_what_came_is_recorded() -> None:
     """The transfer syntax asked for is ignored: the receipt tells what is there."""
     with DICOMwebServer(datasets(), ["W25"]) as server:
         wado = WadoURI(server.wado_uri, transfer_syntax=ImplicitVRLittleEndian)
-        got = download(wado)
+        got = fetch(wado)
         wanted = {parse_qs(request.query)["transferSyntax"][0] for request in server.requests}
 
     assert {ImplicitVRLittleEndian} == wanted
@@ -759,7 +724,7 @@ def test_w25_what_came_is_recorded() -> None:
 def test_w26_listed_but_gone_is_said(make: Make) -> None:
     """The last instance is listed, and is nowhere to be had."""
     with DICOMwebServer(datasets(), ["W26"]) as server:
-        got = download(make(server))
+        got = fetch(make(server))
         requests = len(server.requests)
     (lost,) = [outcome for outcome in got.receipt.outcomes if not outcome.good]
 
@@ -773,7 +738,7 @@ def test_w26_listed_but_gone_is_said(make: Make) -> None:
 def test_w27_one_that_cannot_be_transcoded_does_not_stop_the_others() -> None:
     """Where ``*`` is refused, 500 for the whole study: what can be had comes, one by one."""
     with DICOMwebServer(datasets(), ["W09", "W27"]) as server:
-        got = download(rs(server))
+        got = fetch(rs(server))
     (lost,) = [outcome for outcome in got.receipt.outcomes if not outcome.good]
 
     assert {FIRST, SECOND} == got.files.keys()
@@ -785,10 +750,10 @@ def test_w27_nor_where_the_form_was_taken_before() -> None:
     with DICOMwebServer(datasets(), ["W09", "W27"]) as server:
         wado = rs(server)
         first = read_all(wado, FIRST)
-        got = download(wado)
+        got = fetch(wado)
     (lost,) = [outcome for outcome in got.receipt.outcomes if not outcome.good]
 
-    assert [(FIRST, held(HEAD)[FIRST])] == first
+    assert [(FIRST, files_of(HEAD)[FIRST])] == first
     assert {FIRST, SECOND} == got.files.keys()
     assert THIRD == lost.reference
 
@@ -808,7 +773,7 @@ def test_w28_other_uid_in_file_meta_is_kept_and_noted(make: Make, tmp_path: Path
 def test_q28_only_the_archive_is_asked() -> None:
     """No URL that the archive names is followed anywhere else."""
     with DICOMwebServer(datasets()) as server:
-        download(rs(server))
+        fetch(rs(server))
         hosts = {request.headers["host"] for request in server.requests}
 
     assert {urlsplit(server.url).netloc} == hosts

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import attrs
 import pytest
-from pydicom.dataset import Dataset
+from tests.hostile.examples import MANY, large, many
 from typing_extensions import override
 
 from gurney.core import (
@@ -41,28 +41,9 @@ from gurney.testing.making import MadeSeries, made
 from gurney.trolley import Trolley
 
 SHORT: Final = Timeouts(connect=10.0, first_byte=10.0, idle=10.0)
-MANY: Final = [f"2.25.5{number:03}" for number in range(1, 19)]
 NOBODY: Final = Query(PatientID="nobody")
 EVERYTHING: Final = Query(query_level=QueryLevels.INSTANCE)
 COUNTS: Final = ("00201206", "00201208", "00201209")
-
-
-def many() -> list[Dataset]:
-    """Return 18 studies of a patient each, one a day."""
-    return [
-        dataset
-        for number, uid in enumerate(MANY, start=1)
-        for dataset in made(
-            uid,
-            {"StudyDate": f"202401{number:02}", "PatientID": f"P{number:02}", "PatientName": "A^B"},
-            MadeSeries("CT", 1),
-        )
-    ]
-
-
-def large(instances: int = 18) -> list[Dataset]:
-    """Return one study of one series."""
-    return made("2.25.6001", {"StudyDate": "20240101"}, MadeSeries("CT", instances))
 
 
 def transport(server: DICOMwebServer, waits: list[float] | None = None) -> Transport:

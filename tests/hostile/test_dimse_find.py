@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 import pytest
 from pydicom.dataset import Dataset
+from tests.hostile.examples import MANY, large, many
 from typing_extensions import override
 
 from gurney.core import (
@@ -40,29 +41,10 @@ from gurney.testing.dimse.steps import Ending
 from gurney.testing.making import MadeSeries, made
 
 SHORT: Final = Timeouts(connect=10.0, answer=10.0, idle=10.0, release=10.0)
-MANY: Final = [f"2.25.5{number:03}" for number in range(1, 19)]
 JANUARY: Final = Query(min_study_date="20240101", max_study_date="20240131")
 NOBODY: Final = Query(PatientID="nobody")
 EVERYTHING: Final = Query(query_level=QueryLevels.INSTANCE)
 UNIQUE: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
-
-
-def many() -> list[Dataset]:
-    """Return 18 studies of a patient each, one a day."""
-    return [
-        dataset
-        for number, uid in enumerate(MANY, start=1)
-        for dataset in made(
-            uid,
-            {"StudyDate": f"202401{number:02}", "PatientID": f"P{number:02}", "PatientName": "A^B"},
-            MadeSeries("CT", 1),
-        )
-    ]
-
-
-def large(instances: int = 18) -> list[Dataset]:
-    """Return one study of one series."""
-    return made("2.25.6001", {"StudyDate": "20240101"}, MadeSeries("CT", instances))
 
 
 def named(name: str) -> list[Dataset]:

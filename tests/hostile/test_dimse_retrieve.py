@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
-import attrs
 import pytest
-from pydicom.dataset import Dataset
 from pydicom.uid import ImplicitVRLittleEndian, RLELossless
+from tests.hostile.examples import FIRST, HEAD, SECOND, THIRD, Download, fetch, known
 
 from gurney.core import (
     CHUNK_SIZE,
@@ -17,19 +16,14 @@ from gurney.core import (
     DICOMDownloadable,
     DICOMFile,
     DownloadError,
-    InstanceReference,
     OutcomeStatus,
-    Query,
-    QueryLevels,
-    Receipt,
-    SearchResult,
     StorageError,
     StudyReference,
     to_instance_refs,
     walk,
 )
 from gurney.dimse import Associations, CGet, Peer, Retries, Timeouts
-from gurney.testing import MemoryArchive, MemoryStorage, differences, example_datasets, reference_of
+from gurney.testing import differences, example_datasets, reference_of
 from gurney.testing.dimse import (
     DIMSEServer,
     Service,
@@ -37,22 +31,11 @@ from gurney.testing.dimse import (
 )
 from gurney.testing.dimse.steps import Ending
 from gurney.testing.making import MadeSeries, made
-from gurney.trolley import Trolley
 
-HEAD: Final = "2.25.4002"
-FIRST: Final = InstanceReference(HEAD, "2.25.400201", "2.25.400201001")
-SECOND: Final = InstanceReference(HEAD, "2.25.400201", "2.25.400201002")
-THIRD: Final = InstanceReference(HEAD, "2.25.400202", "2.25.400202001")
 UNIQUE: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 ALL: Final = [FIRST, SECOND, THIRD]
 SHORT: Final = Timeouts(connect=10.0, answer=10.0, idle=10.0, release=10.0)
 QUICK: Final = Retries(attempts=3, first_wait=0.0, longest_wait=0.0)
-
-
-def known(study_uid: str = HEAD, datasets: Sequence[Dataset] | None = None) -> SearchResult:
-    """Return a study with all that is in it, as a search that is complete gives it."""
-    query = Query(StudyInstanceUID=study_uid, query_level=QueryLevels.INSTANCE)
-    return MemoryArchive(example_datasets() if datasets is None else datasets).find_studies(query)
 
 
 def peer_of(server: DIMSEServer, timeouts: Timeouts = SHORT) -> Peer:
@@ -65,27 +48,10 @@ def c_get(server: DIMSEServer, timeouts: Timeouts = SHORT) -> CGet:
     return CGet(peer_of(server, timeouts))
 
 
-@attrs.frozen
-class Download:
-    """What has become of a download."""
-
-    receipt: Receipt
-    files: dict[InstanceReference, bytes]
-
-    @property
-    def reasons(self) -> list[str]:
-        """Why instances failed."""
-        outcomes = (outcome for study in self.receipt.studies for outcome in study.outcomes)
-        return [each.reason for each in outcomes if each.status is OutcomeStatus.FAILED]
-
-
 def download(server: DIMSEServer, objects: Iterable[DICOMDownloadable] | None = None) -> Download:
     """Fetch *objects*, by default the study of three, as a trolley does."""
-    storage = MemoryStorage()
     with Associations(peer_of(server)) as associations:
-        trolley = Trolley(MemoryArchive(example_datasets()), CGet(associations), storage)
-        receipt = trolley.download(known() if objects is None else objects)
-    return Download(receipt, storage.files)
+        return fetch(CGet(associations), objects)
 
 
 def asked(server: DIMSEServer) -> list[str]:

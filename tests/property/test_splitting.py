@@ -175,6 +175,47 @@ def test_an_archive_that_ignores_dates_is_not_asked_for_ever(archive: CappedArch
     assert archive.asked < 200
 
 
+@given(st.integers(4, 60), st.integers(2, 3), st.booleans())
+def test_an_archive_that_ignores_dates_is_divided_by_text(
+    count: int, cap: int, says_so: bool
+) -> None:
+    """All are found by what their ids begin with; that there are no others, nobody says."""
+    items = {
+        f"1.{number}": Item({"StudyDate": "20200101", "StudyTime": "", "PatientID": f"{number:03}"})
+        for number in range(count)
+    }
+    archive = CappedArchive(items, cap=cap, says_so=says_so, heeds=("PatientID",))
+    dates = (date(2019, 12, 1), None)
+    first = archive.ask({})
+    found = search_in_parts(archive.ask, first, dates=dates, spare="PatientID", budget=10_000)
+
+    if first.capped:
+        assert items.keys() == found.items.keys()
+        assert found.completeness is Completeness.CAPPED
+    assert found.completeness is not Completeness.COMPLETE
+
+
+@given(st.integers(0, 40), st.integers(1, 4), st.integers(2, 5))
+def test_what_broke_off_says_nothing_of_limits(count: int, came: int, cap: int) -> None:
+    """After an accident, parts that end where the archive may stop in silence are divided, too."""
+    items = {
+        f"1.{number}": Item(
+            {
+                "StudyDate": f"202001{number % 28 + 1:02}",
+                "StudyTime": f"{number:02}",
+                "PatientID": "",
+            }
+        )
+        for number in range(count)
+    }
+    archive = CappedArchive(items, cap=cap, says_so=False, knows_empty=True)
+    first = Found(dict(list(items.items())[:came]), capped="it broke off", accident=True)
+    found = search_in_parts(archive.ask, first, dates=(date(2019, 1, 1), date(2021, 1, 1)))
+
+    if found.completeness is Completeness.COMPLETE:
+        assert items.keys() == found.items.keys()
+
+
 @given(st.integers(0, 40), st.integers(1, 10), st.booleans(), st.integers(0, 50))
 def test_by_number(count: int, cap: int, heeds: bool, budget: int) -> None:
     """Those that a listing left out are found by their numbers; else the result says CAPPED."""

@@ -44,12 +44,15 @@ class Found(Generic[ItemT]):
     doubles
         How many more came than are in *items*: doubles, and what has no UID. They count, too,
         where an archive stops.
+    accident
+        Whether it is cut short by accident: it says nothing of where this archive stops.
     """
 
     items: Mapping[str, ItemT]
     capped: str = ""
     total: int | None = None
     doubles: int = 0
+    accident: bool = False
 
     @property
     def received(self) -> int:
@@ -155,6 +158,7 @@ def search_in_parts(
             division.reassure(exceeds)
     if division.cut:
         division.divide(whole, first)
+        division.divide_by_text_instead()
         division.ask_for_empty()
     return division.result()
 
@@ -171,6 +175,7 @@ class _Division(Generic[ItemT]):
         self._questions: int = 0
         self._items: dict[str, ItemT] = dict(first.items)
         self._stopped: str = ""  # why nothing more is asked
+        self._unheeded: bool = False  # because ranges of dates or times mean nothing to it
         self._left: dict[str, None] = {}  # why something is missing
         self._doubts: dict[str, None] = {}  # why something may be missing
         self._unasked: list[tuple[str, Mapping[str, str]]] = []  # what no range brings
@@ -222,14 +227,26 @@ class _Division(Generic[ItemT]):
             if answer.capped or self._may_be_cut(answer):
                 self.divide(part, answer)
 
+    def divide_by_text_instead(self) -> None:
+        """Go on with first characters if the archive cannot divide by dates."""
+        if self._unheeded and self._spare:
+            self._left[self._stopped] = None
+            self._stopped, self._unheeded = "", False
+            self._unasked.clear()
+            self.divide(Window(by_text=True), self._first)
+
     def _may_be_cut(self, answer: Found[ItemT]) -> bool:
         """Say whether it stops where the first one did; some archives return one more (Q10).
 
-        Who said that the first one was cut would say so of this one.
+        Who said that the first one was cut would say so of this one. Where that was an accident,
+        nobody knows where the archive stops; but nobody stops at one.
         """
-        if self._first.capped:
-            return False
-        return answer.received + 1 >= self._first.received > 0 < answer.received
+        first = self._first
+        if first.accident:
+            return answer.received > 1
+        if first.capped:
+            return answer.received > first.received + 1 > 1
+        return answer.received + 1 >= first.received > 0 < answer.received
 
     def ask_for_empty(self) -> None:
         """Ask for those that no range brings. Few archives understand this; most find nothing."""
@@ -250,6 +267,7 @@ class _Division(Generic[ItemT]):
             return None
         if not self._is_heeded(part, answer.items.values()):
             self._stopped = "the archive does not heed " + " and ".join(part.keys(self._spare))
+            self._unheeded = not part.by_text
             return None
         return answer
 

@@ -44,11 +44,14 @@ class Window:
         Both included.
     prefix
         What the text begins with; ``""`` for any.
+    by_text
+        Whether days and seconds do not matter: it is cut by first characters only.
     """
 
     days: Interval = _OPEN
     seconds: Interval = _OPEN
     prefix: str = ""
+    by_text: bool = False
 
     def keys(self, spare: str) -> dict[str, str]:
         """Return the matching keys that ask for this part, by keyword, as DICOM writes them.
@@ -67,6 +70,8 @@ class Window:
     @property
     def axis(self) -> str:
         """The keyword by which this window is cut, ``""`` for that of the text."""
+        if self.by_text:
+            return ""
         if not _is_single(self.days):
             return "StudyDate"
         return "" if _is_single(self.seconds) else "StudyTime"

@@ -87,8 +87,11 @@ class Listing(Protocol):
         What is odd, and does not matter.
     received
         How many items there were, doubles included.
+    accident
+        Whether it is cut short by accident, and not because the archive sends no more at a time.
     """
 
+    accident: bool = False
     capped: str
     doubt: str
     total: int | None

@@ -283,7 +283,7 @@ class Search:
 
 def _found(items: Mapping[str, Item], listing: Listing) -> Found[Item]:
     doubles = max(0, listing.received - len(items))
-    return Found(items, listing.capped, listing.total, doubles)
+    return Found(items, listing.capped, listing.total, doubles, listing.accident)
 
 
 # What tells rows without UIDs, and doubles, apart: StudyDate, StudyTime, PatientID, series UID

@@ -57,6 +57,7 @@ class PagedListing:
         offset: int = 0,
         most: int | None = None,
     ) -> None:
+        self.accident: bool = False
         self.capped: str = ""
         self.doubt: str = ""
         self.total: int | None = None

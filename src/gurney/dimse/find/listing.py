@@ -142,7 +142,7 @@ class FindListing(Listing):
                     continue
                 if not self.received:
                     raise
-                self.capped = f"the archive broke off its answer: {error}"
+                self.capped, self.accident = f"the archive broke off its answer: {error}", True
                 return
             if exchange is None or not self._is_refused(exchange, forms[0]):
                 return
@@ -200,6 +200,7 @@ class FindListing(Listing):
         status = exchange.status
         if exchange.over_budget:
             self.capped = "the archive sent more than fits into memory; narrow the query"
+            self.accident = True
         elif status is None:  # nothing more was wanted
             return False
         elif status == SUCCESS:

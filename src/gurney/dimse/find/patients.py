@@ -112,6 +112,7 @@ class PatientsListing(Listing):
         yield from listing
         self.received += listing.received
         self.capped = self.capped or listing.capped
+        self.accident = self.accident or listing.accident
         self.doubt = self.doubt or listing.doubt
         self.note = self.note or listing.note
 

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Sequence
 from threading import Event
-from typing import Final, get_args
+from typing import get_args
 
-from pydicom.dataset import Dataset
+from gurney.core import GurneyError
 
-from gurney.core import DownloadError, GurneyError, decode
-
-from ..samples import example_datasets
+from ..program import list_faults, options, run, to_serve
 from .faults import FAULTS
 from .server import DIMSEServer
 from .steps import Ending
 
 __all__ = ["main"]
-
-_BLINK: Final = 0.5  # seconds
 
 
 def main(arguments: Sequence[str] | None = None, *, stop: Event | None = None) -> int:
@@ -29,18 +23,17 @@ def main(arguments: Sequence[str] | None = None, *, stop: Event | None = None) -
 
     The first line on standard output is the URL.
     """
-    parser = _parser()
-    given = parser.parse_args(arguments)
+    given = _parser().parse_args(arguments)
     if given.list:
-        _say(*(f"{name}  {fault.__doc__}" for name, fault in FAULTS.items()))
+        list_faults(FAULTS)
         return 0
     try:
         server = DIMSEServer(
-            _datasets(given.folder) if given.folder else example_datasets(),
+            to_serve(given.folder),
             given.fault,
             port=given.port,
             ae_title=given.ae_title,
-            destinations=dict(map(_destination, given.destination)),
+            destinations=dict(given.destination),
             cap=given.cap,
             keys=given.key or None,
             status=given.status,
@@ -56,29 +49,20 @@ def main(arguments: Sequence[str] | None = None, *, stop: Event | None = None) -
     except GurneyError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    except ValueError:
-        parser.error("a destination is TITLE@HOST:PORT")
-    with server, suppress(KeyboardInterrupt):
-        _say(server.url)
-        stop = stop or Event()
-        while not stop.wait(_BLINK):  # an interrupt that comes just before a wait does not end it
-            pass
+    run(server, server.url, stop=stop)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m gurney.testing.dimse",
-        description="A DIMSE archive on loopback, which misbehaves as it is told.",
+    parser = options(
+        "python -m gurney.testing.dimse",
+        "A DIMSE archive on loopback, which misbehaves as it is told.",
     )
     add = parser.add_argument
-    add("folder", nargs="?", type=Path, help="DICOM files to serve; made-up ones by default")
-    add("--list", action="store_true", help="list the faults, and end")
-    add("--fault", action="append", default=[], metavar="ID", help="one to have; repeatable")
-    add("--port", type=int, default=0, help="to listen on; any that is free by default")
     add("--ae-title", default="ARCHIVE", metavar="TITLE", help="its own; ARCHIVE by default")
     add(
         "--destination",
+        type=_destination,
         action="append",
         default=[],
         metavar="TITLE@HOST:PORT",
@@ -95,7 +79,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--cut-after", type=int, metavar="BYTES", help="of a data set, then it ends (D30, D32)")
     add("--between", action="store_true", help="end between two instances, not within one (D30)")
     add("--ending", choices=get_args(Ending), help="how an association ends (D15, D29, D30)")
-    add("--times", type=int, metavar="N", help="requests that each fault spoils before it stops")
     add("--pause", type=float, default=0.05, metavar="SECONDS", help="of silence (D17, D18)")
     return parser
 
@@ -107,21 +90,6 @@ def _number(text: str) -> int:
 def _destination(text: str) -> tuple[str, tuple[str, int]]:
     title, _, address = text.partition("@")
     host, _, port = address.rpartition(":")
-    if not (title and host):
-        raise ValueError
+    if not (title and host and port.isdecimal()):
+        raise argparse.ArgumentTypeError("a destination is TITLE@HOST:PORT")
     return title, (host, int(port))
-
-
-def _datasets(folder: Path) -> Iterator[Dataset]:
-    for path in sorted(folder.rglob("*")):
-        if not path.is_file():
-            continue
-        try:
-            yield decode(path.read_bytes(), path.name)
-        except DownloadError as error:
-            sys.stderr.write(f"left out: {error}\n")
-
-
-def _say(*lines: str) -> None:
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
-    sys.stdout.flush()
