@@ -74,6 +74,21 @@ def known(study_uid: str = HEAD, among: Sequence[Dataset] | None = None) -> Sear
     return MemoryArchive(datasets() if among is None else among).find_studies(query)
 
 
+def found(result: SearchResult, depth: int) -> set[tuple[str, ...]]:
+    """Return the UIDs, down to *depth*, of what was found."""
+    if depth == 1:
+        return {(one.uid,) for one in result}
+    return {
+        reference.uids
+        for one in result
+        for reference in (
+            [series.reference() for series in one.series]
+            if depth == 2
+            else [instance.reference() for instance in one.all_instances()]
+        )
+    }
+
+
 @attrs.frozen
 class Download:
     """What has become of a download."""

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import pytest
 from pydicom.dataset import Dataset
+from tests.hostile.examples import found
 
-from gurney.core import DICOMObjectLevels, GurneyError, QueryLevels, SearchResult, put, text
+from gurney.core import DICOMObjectLevels, GurneyError, QueryLevels, put, text
 from gurney.dicomweb import DICOMwebQuery, QidoRS
 from gurney.http import Retries, Timeouts, Transport
 from gurney.testing.dicomweb import FAULTS, DICOMwebServer
@@ -79,21 +80,6 @@ def _matches(one: Dataset, query: Mapping[str, Any], with_mr: set[str]) -> bool:
         and (query.get("PatientName") != "A*" or text(one, "PatientName").startswith("A"))
         and text(one, "PatientID") == query.get("PatientID", text(one, "PatientID"))
     )
-
-
-def found(result: SearchResult, depth: int) -> set[tuple[str, ...]]:
-    """Return the UIDs, down to *depth*, of what was found."""
-    if depth == 1:
-        return {(one.uid,) for one in result}
-    return {
-        reference.uids
-        for one in result
-        for reference in (
-            [series.reference() for series in one.series]
-            if depth == 2
-            else [instance.reference() for instance in one.all_instances()]
-        )
-    }
 
 
 @pytest.mark.parametrize("seed", range(120))

@@ -26,6 +26,7 @@ from gurney.core import (
 from gurney.dimse import CFind, CFindQuery, Peer, Retries, Timeouts
 from gurney.testing import MemoryArchive, example_datasets
 from gurney.testing.dimse import (
+    Agreement,
     Asked,
     DIMSEServer,
     Done,
@@ -34,7 +35,9 @@ from gurney.testing.dimse import (
     Letters,
     Pending,
     Plan,
+    Proposal,
     Raw,
+    Rejection,
     Service,
 )
 from gurney.testing.dimse.steps import Ending
@@ -159,6 +162,58 @@ def test_d01_d02_d03_d04_instances_beyond_the_cap_are_found_by_number(quirk: str
 
     assert 18 == len(found[0].series[0].instances)
     assert found.complete, found.reasons
+
+
+class Uncounted(Fault):
+    """Does not say how many series and instances there are."""
+
+    @override
+    def described(self, exchange: Exchange, items: Sequence[Dataset], /) -> Sequence[Dataset]:
+        """Leave the numbers out."""
+        for item in items:
+            for level in ("StudyRelatedSeries", "StudyRelatedInstances", "SeriesRelatedInstances"):
+                item.pop(f"NumberOf{level}", None)
+        return items
+
+
+@pytest.mark.parametrize(
+    ("quirk", "expected"),
+    [
+        ("D01", Completeness.CAPPED),
+        ("D02", Completeness.CAPPED),
+        ("D03", Completeness.UNKNOWN),
+        ("D30", Completeness.CAPPED),
+    ],
+)
+def test_d01_d02_d03_d30_what_nobody_counts_is_not_believed(
+    quirk: str, expected: Completeness
+) -> None:
+    """Instances beyond the cap, and no number that tells: a cut is said, silence is doubted."""
+    with DIMSEServer(large(), [Uncounted(), quirk], cap=5) as server:
+        found = search(server, EVERYTHING)
+
+    assert 5 == len(found[0].series[0].instances)
+    assert expected is found.completeness
+    assert found.reasons
+
+
+def test_d03_what_no_date_tells_apart_is_doubted() -> None:
+    """All of one second, and of one patient: no part can show that there is more."""
+    held = [
+        dataset
+        for uid in MANY
+        for dataset in made(
+            uid,
+            {"StudyDate": "20240101", "StudyTime": "120000", "PatientID": "P"},
+            MadeSeries("CT", 1),
+        )
+    ]
+    with DIMSEServer(held, ["D03"], cap=5) as server:
+        found = search(server, Query(PatientID="P"))
+
+    assert 5 <= len(found) < len(MANY)
+    assert not found.complete
+    assert found.reasons
 
 
 def test_d04_a_refusal_of_too_much_is_told_from_one_of_the_form() -> None:
@@ -393,6 +448,53 @@ def test_d07_below_the_study_nothing_but_unique_keys_is_sent_of_what_is_above() 
         assert not {"PatientID", "PatientName", "StudyDate"} & {
             element.keyword for element in asked.identifier
         }
+
+
+def relational_ones(server: DIMSEServer) -> list[Asked]:
+    """Return the C-FINDs that have come without the unique key of a level above."""
+    depth = {"STUDY": 0, "SERIES": 1, "IMAGE": 2}
+    return [
+        asked
+        for asked in searches(server)
+        if not all(asked.values(name) for name in UNIQUE[: depth[asked.level]])
+    ]
+
+
+def test_d07_a_refused_relational_question_is_not_put_again() -> None:
+    """Though it was agreed on: the archive has shown what it takes."""
+    with DIMSEServer(example_datasets(), ["D07"]) as server:
+        find = CFind(peer(server), relational=True)
+        find.find_studies(EVERYTHING)
+        before = len(server.requests)
+        find.find_studies(EVERYTHING)
+        again = [asked for asked in relational_ones(server) if asked in server.requests[before:]]
+
+    assert [] == again
+
+
+class Hierarchical(Fault):
+    """Denies relational queries, and all else that can be negotiated."""
+
+    @override
+    def negotiated(
+        self, proposal: Proposal, answer: Agreement | Rejection, /
+    ) -> Agreement | Rejection:
+        """Grant nothing."""
+        if isinstance(answer, Rejection) or not answer.extended:
+            return answer
+        denied = {uid: bytes(len(flags)) for uid, flags in answer.extended.items()}
+        return attrs.evolve(answer, extended=denied)
+
+
+def test_d07_relational_questions_that_are_denied_are_not_put() -> None:
+    """What the association has not agreed on is not tried."""
+    with DIMSEServer(example_datasets(), ["D07", Hierarchical()]) as server:
+        find = CFind(peer(server), relational=True)
+        found = find.find_studies(EVERYTHING)
+        relational = relational_ones(server)
+
+    assert [] == relational
+    assert found.complete, found.reasons
 
 
 def test_d08_the_level_is_always_sent() -> None:

@@ -13,7 +13,8 @@ from typing import Any, Final
 from pynetdicom import AE
 from typing_extensions import Self
 
-from gurney.dimse.pdus import Answer, ContextResult, Request, data_pdu
+from gurney.dimse.framing import data_pdu
+from gurney.dimse.pdus import Answer, ContextResult, Request
 
 __all__ = [
     "Answering",

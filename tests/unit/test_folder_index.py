@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import pytest
 from pydicom.dataset import Dataset
@@ -29,6 +29,7 @@ from gurney.core import (
 )
 from gurney.folder import FileStatus, FolderArchive, FolderReport
 from gurney.folder.paths import open_at
+from gurney.folder.refreshing import Changes, refresh
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
 not_root = pytest.mark.skipif(
@@ -489,6 +490,81 @@ def test_search_while_another_process_is_in_the_middle_of_a_refresh(
     )
 
     assert ["1"] == [study.uid for study in archive.find_studies(Query())]
+
+
+def test_search_while_the_index_becomes_that_of_another_folder(
+    root: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking at the files and searching: what is found is of the folder searched."""
+    other = root.parent / "other"
+    other.mkdir()
+    again: list[int] = [1]
+
+    def refresh_and_lose(*given: Any) -> Changes:
+        changes = refresh(*given)
+        if given[1] == os.fsencode(root) and again:
+            again.pop()
+            FolderArchive(other, index).refresh()
+        return changes
+
+    monkeypatch.setattr("gurney.folder.archive.refresh", refresh_and_lose)
+    found = FolderArchive(root, index).find_studies(Query())
+
+    assert (["1"], True) == ([study.uid for study in found], found.complete)
+    assert not again
+
+
+def test_endlessly_disturbed_search_is_reported(
+    root: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not answer from the index of somebody else, and ends."""
+    other = root.parent / "other"
+    other.mkdir()
+
+    def refresh_and_lose(*given: Any) -> Changes:
+        changes = refresh(*given)
+        if given[1] == os.fsencode(root):
+            FolderArchive(other, index).refresh()
+        return changes
+
+    monkeypatch.setattr("gurney.folder.archive.refresh", refresh_and_lose)
+
+    with pytest.raises(ArchiveUnavailableError, match="index of its own"):
+        FolderArchive(root, index).find_studies(Query())
+
+
+def test_file_that_is_away_for_a_moment_is_not_forgotten(
+    root: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gone when it is read, and back as it was: the next search finds it."""
+
+    def vanished(*_: bytes) -> NoReturn:
+        raise FileNotFoundError(errno.ENOENT, "gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("gurney.folder.reading.open_at", vanished)
+        FolderArchive(root, index).refresh()
+
+    assert "3" == instances(FolderArchive(root, index))
+
+
+def test_folder_that_goes_while_it_is_scanned_is_not_empty(
+    root: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its disk went away, or somebody put another folder there: that is no empty archive."""
+    archive = FolderArchive(root, index)
+    scandir = os.scandir
+
+    def scan_and_lose(path: bytes) -> object:
+        entries = scandir(path)
+        if root.exists():
+            root.rename(root.parent / "away")
+        return entries
+
+    monkeypatch.setattr("gurney.folder.scanning.os.scandir", scan_and_lose)
+
+    with pytest.raises(ArchiveUnavailableError, match="its disk"):
+        archive.find_studies(Query())
 
 
 def test_report_counts_every_status(root: Path) -> None:

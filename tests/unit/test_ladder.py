@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
+from tests.unit.reading import outcome
 
 from gurney.core import (
     CHUNK_SIZE,
@@ -91,20 +92,6 @@ class Large(FileDownloader):
         if self.breaks:
             raise DownloadError(str(reference), "it broke")
         yield b"the end"
-
-
-def outcome(files: Iterable[DICOMFile]) -> tuple[list[DICOMObjectReference | None], list[str]]:
-    """Return which files came whole, in order, and the reasons of those that did not."""
-    whole: list[DICOMObjectReference | None] = []
-    failed: list[str] = []
-    for file in files:
-        try:
-            file.read()
-        except DownloadError as error:  # noqa: PERF203  each file on its own
-            failed.append(error.reason)
-        else:
-            whole.append(file.reference)
-    return whole, failed
 
 
 class TestLadder(FileDownloaderConformance):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import attrs
 
 from ..core import (
+    ArchiveUnavailableError,
     Completeness,
     DICOMDownloadable,
     DICOMFile,
@@ -27,7 +28,7 @@ from ..core import (
 from .fetching import Wanted, deepest, look_up, to_file
 from .index import Index, open_index
 from .paths import absolute
-from .refreshing import Changes, refresh
+from .refreshing import Changes, is_of, refresh
 from .report import FileStatus, FolderReport, ListedFile
 from .reporting import describe, listing
 from .schema import transaction
@@ -36,6 +37,7 @@ from .searching import Found, find
 __all__ = ["FolderArchive", "open_url"]
 
 _AT_ONCE = 100  # references that are looked up together
+_TRIES = 10  # of a search, while others change the index
 
 
 class FolderArchive(Searcher, FileDownloader):
@@ -126,12 +128,14 @@ class FolderArchive(Searcher, FileDownloader):
         """
         extended = ExtendedQuery.init_from_query(query)
 
-        def work(connection: sqlite3.Connection) -> tuple[Found, FolderReport]:
+        def work(connection: sqlite3.Connection) -> tuple[Found, FolderReport] | None:
             changes = self._refresh(connection)
             with transaction(connection):
+                if not is_of(connection, self._index.root, changes):
+                    return None
                 return find(connection, self._root, extended), describe(connection, changes)
 
-        found, report = self._index.run(work)
+        found, report = self._undisturbed(work)
         return SearchResult(
             found.studies,
             Completeness.UNKNOWN if report.reasons else Completeness.COMPLETE,
@@ -187,6 +191,19 @@ class FolderArchive(Searcher, FileDownloader):
         changes = refresh(connection, self._root, self._index.files(), self._index.writing)
         self._refreshed = True
         return changes
+
+    def _undisturbed(
+        self, work: Callable[[sqlite3.Connection], tuple[Found, FolderReport] | None]
+    ) -> tuple[Found, FolderReport]:
+        """Do *work* until nobody brings the index up to date in the middle of it."""
+        for _ in range(_TRIES):
+            done = self._index.run(work)
+            if done is not None:
+                return done
+        raise ArchiveUnavailableError(
+            f"others changed the index during each of {_TRIES} searches; "
+            f"give each folder an index of its own, or search when its files rest"
+        )
 
     def _look_up(self, references: tuple[DICOMObjectReference, ...]) -> list[Wanted]:
         return self._index.run(lambda connection: look_up(connection, references))

@@ -53,6 +53,8 @@ class Index:
         The file; `None` if the index is in memory.
     wanted
         Where the caller wants it to be; `None` for the default.
+    root
+        Where the archive really is.
     notes
         What became of it: rebuilt, moved into memory.
     """
@@ -61,7 +63,7 @@ class Index:
         self.path: Path | None = path
         self.wanted: Path | str | None = wanted
         self.notes: list[str] = []
-        self._root: bytes = root
+        self.root: bytes = root
         self._memory: sqlite3.Connection | None = None
         self._in_use: RLock = RLock()  # the connection in memory is one for all threads
 
@@ -124,7 +126,7 @@ class Index:
     def _prepared(self, connection: sqlite3.Connection) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -16000")  # kB
-        prepare(connection, self._root, self.writing)
+        prepare(connection, self.root, self.writing)
         return connection
 
     def _move_into_memory(self, error: Exception) -> None:

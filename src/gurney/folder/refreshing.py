@@ -16,18 +16,19 @@ from .report import FileStatus
 from .scanning import Entry, scan
 from .schema import transaction
 
-__all__ = ["Changes", "refresh"]
+__all__ = ["Changes", "is_of", "refresh"]
 
 _BATCH: Final = 5000  # files read between two commits
 _PIECE: Final = 1000  # entries that are hashed together
 
 
 class Changes(NamedTuple):
-    """How many files are different from what the index said."""
+    """How many files are different from what the index said, and what it is of now."""
 
     added: int = 0
     changed: int = 0
     removed: int = 0
+    fingerprint: bytes | None = None  # None if files came or went while they were read
 
 
 def refresh(
@@ -47,26 +48,39 @@ def refresh(
     ArchiveUnavailableError
         If *root* cannot be read.
     """
-    if _is_as_known(connection, root, ours):
-        return Changes()
+    known = _known(connection, root, ours)
+    if known is not None:
+        return Changes(fingerprint=known)
     with writing():
         fingerprint = _look_around(connection, root, ours)
         return _update(connection, root, fingerprint)
 
 
-def _is_as_known(connection: sqlite3.Connection, root: bytes, ours: frozenset[bytes]) -> bool:
-    """Whether the files are the same as the last time; what could not be read is tried again."""
+def is_of(connection: sqlite3.Connection, root: bytes, changes: Changes) -> bool:
+    """Whether the index is still that of *root*, really, after *changes*.
+
+    Another process may have looked at other files meanwhile, be it earlier or in another folder.
+    """
+    found: object = connection.execute("SELECT root, fingerprint FROM archive").fetchone()
+    return found == (root, changes.fingerprint)
+
+
+def _known(connection: sqlite3.Connection, root: bytes, ours: frozenset[bytes]) -> bytes | None:
+    """Return the fingerprint if the files are the same as the last time.
+
+    What could not be read is tried again.
+    """
     (known,) = connection.execute(
         "SELECT fingerprint FROM archive"
         " WHERE NOT EXISTS (SELECT 1 FROM file WHERE status = ? AND problem IS NOT NULL)",
         (FileStatus.UNREADABLE.value,),
     ).fetchone() or (None,)
     if known is None:
-        return False
+        return None
     digest = blake2b()
     for _ in _fingerprinted(scan(root, ours), digest):
         pass
-    return bool(digest.digest() == known)
+    return digest.digest() if digest.digest() == known else None
 
 
 def _look_around(connection: sqlite3.Connection, root: bytes, ours: frozenset[bytes]) -> bytes:
@@ -90,21 +104,25 @@ def _fingerprinted(entries: Iterator[Entry], digest: blake2b) -> Iterator[Entry]
 
 def _update(connection: sqlite3.Connection, root: bytes, fingerprint: bytes) -> Changes:
     added = changed = done = 0
+    is_as_seen = True
     while True:
         with transaction(connection, "IMMEDIATE"):
             batch = _next_batch(connection, done)
             if not batch:
                 break
             done = batch[-1].number
-            changes = _read_batch(connection, root, batch)
+            changes, as_seen = _read_batch(connection, root, batch)
             connection.execute("UPDATE archive SET fingerprint = NULL")
         added, changed = added + changes.added, changed + changes.changed
+        is_as_seen = is_as_seen and as_seen
     with transaction(connection, "IMMEDIATE"):
         removed = _remove_vanished(connection)
         _compare_copies(connection, root)
         note_missing(connection, root)
-        connection.execute("UPDATE archive SET fingerprint = ?", (fingerprint,))
-    return Changes(added, changed, removed)
+        # What came or went meanwhile may go back to what was seen: it is looked at again.
+        settled = fingerprint if is_as_seen else None
+        connection.execute("UPDATE archive SET fingerprint = ?", (settled,))
+    return Changes(added, changed, removed, settled)
 
 
 class _Different(NamedTuple):
@@ -131,18 +149,20 @@ def _next_batch(connection: sqlite3.Connection, done: int) -> list[_Different]:
 
 def _read_batch(
     connection: sqlite3.Connection, root: bytes, batch: Iterable[_Different]
-) -> Changes:
-    """Read files into the index, the headers that they share once."""
+) -> tuple[Changes, bool]:
+    """Read files into the index, the headers that they share once; say if all are as seen."""
     files: list[FileRow] = []
     headers: dict[bytes, HeaderRow] = {}
     vanished: list[tuple[int]] = []
     added = changed = 0
+    as_seen = True
     for number, known_as, entry in batch:
         found = read(root, entry)
         if found is None:
             vanished.append((number,))
             continue
         file, header = found
+        as_seen = as_seen and (file.size, file.mtime) == entry[1:3]
         if header is not None:
             headers[header.id] = header
         if file.status == FileStatus.DICOMDIR.value and not note_named(connection, root, file.path):
@@ -159,7 +179,7 @@ def _read_batch(
         " header, key, instance_uid, number, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         files,
     )
-    return Changes(added, changed)
+    return Changes(added, changed), as_seen and not vanished
 
 
 def _still_unreadable(known_as: tuple[str, str | None], file: FileRow) -> bool:

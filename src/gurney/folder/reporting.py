@@ -31,7 +31,8 @@ def describe(connection: sqlite3.Connection, changes: Changes) -> FolderReport:
             counts[group.status] += group.count
             counts[FileStatus.INDEXED] -= group.count
     (missing,) = connection.execute("SELECT COUNT(*) FROM named WHERE missing").fetchone()
-    return FolderReport(*changes, counts, groups, missing, _missing(connection) if missing else ())
+    examples = _missing(connection) if missing else ()
+    return FolderReport(*changes[:3], counts, groups, missing, examples)
 
 
 def listing(

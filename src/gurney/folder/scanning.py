@@ -45,15 +45,12 @@ def scan(root: bytes, ours: frozenset[bytes]) -> Iterator[Entry]:
     Raises
     ------
     ArchiveUnavailableError
-        If *root* is not a folder that can be read.
+        If *root* is not a folder that can be read, or is another at the end than at the start.
     """
     try:
         os.scandir(root).close()
     except OSError as error:
-        raise ArchiveUnavailableError(
-            f"{printable(root)} cannot be read as a folder ({in_words(error)}); "
-            f"check the path, and that its disk is there"
-        ) from error
+        raise _unavailable(root, error) from error
     return _Scan(root, ours).run()
 
 
@@ -61,6 +58,7 @@ class _Scan:
     """A walk that is under way."""
 
     def __init__(self, root: bytes, ours: frozenset[bytes]) -> None:
+        self._root: bytes = root
         self._start: int = len(join(root, b""))
         self._inside: bytes = join(real(root), b"")
         inside = len(self._inside)
@@ -72,6 +70,15 @@ class _Scan:
         self._linked: set[bytes] = {self._inside[:-1]}
 
     def run(self) -> Iterator[Entry]:
+        """Yield all; a root that goes meanwhile looks empty, so it has to be there at the end."""
+        start = _identity(self._root)
+        yield from self._walk()
+        if _identity(self._root) != start:
+            raise ArchiveUnavailableError(
+                f"{printable(self._root)} was replaced while it was read; search again"
+            )
+
+    def _walk(self) -> Iterator[Entry]:
         while self._folders or self._links:
             folder = self._folders.pop() if self._folders else _followed(heappop(self._links))
             if folder.target:
@@ -114,6 +121,21 @@ class _Scan:
             heappush(self._links, link.path)
         elif not (real(link.path).startswith(self._inside) and _leads(link)):
             yield _end_of(link, self._start)
+
+
+def _identity(root: bytes) -> tuple[int, int]:
+    try:
+        found = os.stat(root)  # noqa: PTH116  it is bytes
+    except OSError as error:
+        raise _unavailable(root, error) from error
+    return found.st_dev, found.st_ino
+
+
+def _unavailable(root: bytes, error: OSError) -> ArchiveUnavailableError:
+    return ArchiveUnavailableError(
+        f"{printable(root)} cannot be read as a folder ({in_words(error)}); "
+        f"check the path, and that its disk is there"
+    )
 
 
 def _end_of(link: os.DirEntry[bytes], start: int) -> Entry:

@@ -98,12 +98,12 @@ def doubts_about_instances(
     *,
     whole: bool,
     cut: bool,
-    sure: Callable[[int], bool] | None = None,
+    sure: Callable[[], bool] | None = None,
 ) -> Iterator[Doubt]:
     """Yield why the instances of a study, counted by series, may not be all.
 
     The study's own count applies if the *whole* study was to be listed. Where there is none, the
-    archive may be *sure* to have listed all, as the number is so small.
+    archive may be *sure* to have listed all, as each answer is so small.
     """
     counted = sum(count or 0 for count in counts.in_series.values())
     missing = sum(max(0, (n or 0) - listed[uid]) for uid, n in counts.in_series.items())
@@ -114,7 +114,7 @@ def doubts_about_instances(
     elif is_counted and is_short:
         yield _short("instances", study_uid, listed.total(), counts.instances or 0, cut)
     elif not is_counted and None in counts.in_series.values():
-        if sure is not None and sure(listed.total()):
+        if sure is not None and sure():
             return
         yield Doubt("the archive does not say how many instances there are", study_uid)
 

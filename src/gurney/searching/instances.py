@@ -40,13 +40,17 @@ class InstanceSearch:
             counts,
             whole=whole,
             cut=bool(cut),
-            sure=self._study.plan.desk.is_surely_whole,
+            sure=self._are_surely_whole,
         )
         for uid, counted in counts.in_series.items():
             self._study.note_more("instances", listed[uid], counted)
         self._study.note_more("instances", listed.total(), counts.instances)
         if whole and counts.agree_by_series(listed):
             self._study.note_less(listed.total(), counts.instances)
+
+    def _are_surely_whole(self) -> bool:
+        is_surely_whole = self._study.plan.desk.is_surely_whole
+        return all(is_surely_whole(listing.received) for listing, _, _ in self._listings)
 
     def _list_study(self, counts: Counts) -> list[str] | None:
         """List all; return the series to be asked for once more, each by itself.

@@ -52,7 +52,8 @@ from gurney.dimse.association import (
 )
 from gurney.dimse.association import commands as c
 from gurney.dimse.association.connection import BUFFER, Connection
-from gurney.dimse.pdus import Answer, ContextResult, data_pdu
+from gurney.dimse.framing import data_pdu
+from gurney.dimse.pdus import Answer, ContextResult
 
 PATIENT: Final = Timeouts(connect=LONG, answer=LONG, idle=LONG, release=LONG)
 ONCE: Final = Retries(attempts=1)

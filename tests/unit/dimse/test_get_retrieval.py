@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 import attrs
 import pytest
+from tests.unit.reading import outcome
 
 from gurney.core import (
     DICOMFile,
     DICOMObjectReference,
-    DownloadError,
     InstanceReference,
     StudyReference,
 )
@@ -56,20 +56,6 @@ def retrieval(
     doubtful = Listed(doubt="nobody lists it")
     service = Service("C-GET", ask, lambda _: listed or doubtful, ONCE)
     return Retrieval(service, plan(objects)).files()
-
-
-def outcome(files: Iterator[DICOMFile]) -> tuple[list[DICOMObjectReference | None], list[str]]:
-    """Return what came, and why the rest did not."""
-    came: list[DICOMObjectReference | None] = []
-    failed: list[str] = []
-    for file in files:
-        try:
-            file.read()
-        except DownloadError as error:  # noqa: PERF203  each file on its own
-            failed.append(error.reason)
-        else:
-            came.append(file.reference)
-    return came, failed
 
 
 def test_each_instance_has_its_answer() -> None:

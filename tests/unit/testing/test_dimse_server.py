@@ -33,10 +33,12 @@ from tests.unit.testing.asking import (
 )
 
 from gurney.core import (
+    Completeness,
     DownloadError,
     DuplicateUIDError,
     InvalidInputError,
     Query,
+    SearchResult,
     Study,
     UnsupportedParameterError,
     encode,
@@ -534,6 +536,30 @@ class Picky:
                 raise UnsupportedParameterError(name, "Picky")
         self.asked.append(query)
         return list(self.archive.find_studies(query))
+
+
+@pytest.mark.parametrize(
+    ("completeness", "status"),
+    [
+        (Completeness.CAPPED, Status.OUT_OF_RESOURCES),
+        (Completeness.UNKNOWN, Status.CANNOT_PROCESS),
+    ],
+)
+def test_face_of_an_archive_that_is_short(
+    completeness: Completeness, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was found is sent, and the last status tells that it may not be all."""
+    archive = MemoryArchive(example_datasets())
+    result = SearchResult(archive.find_studies(Query()), completeness, ["it is short"])
+
+    def short(_: Query) -> SearchResult:
+        return result
+
+    monkeypatch.setattr(archive, "find_studies", short)
+    with DIMSEServer(archive) as server, Client(server) as client:
+        *found, last = client.find("STUDY", StudyInstanceUID="")
+
+    assert (4, int(status)) == (len(found), last.status)
 
 
 def test_face_of_an_archive_of_little_ability() -> None:

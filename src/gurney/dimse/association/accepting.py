@@ -9,16 +9,8 @@ from ssl import SSLContext
 from typing import Final
 
 from ...core import ProtocolViolationError
-from ..pdus import (
-    ABORT,
-    ASSOCIATE_RJ,
-    ASSOCIATE_RQ,
-    SMALLEST_PDU,
-    Answer,
-    ContextResult,
-    Request,
-    short_pdu,
-)
+from ..framing import ABORT, ASSOCIATE_RJ, ASSOCIATE_RQ, SMALLEST_PDU, short_pdu
+from ..pdus import Answer, ContextResult, Request
 from ..settings import Peer, Timeouts, ae_title
 from .association import Association
 from .connection import Connection

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Final
 
 from ...core import GurneyError, InvalidInputError, ProtocolViolationError, TransferInterruptedError
-from ..pdus import ABORT, P_DATA, RELEASE_RP, RELEASE_RQ, data_pdu, short_pdu
+from ..framing import ABORT, P_DATA, RELEASE_RP, RELEASE_RQ, data_pdu, short_pdu
 from ..settings import Peer
 from .commands import LONGEST_COMMAND, Command
 from .connection import Connection

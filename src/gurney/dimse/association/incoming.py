@@ -11,7 +11,7 @@ import time
 from typing import Final
 
 from ...core import GurneyError, ProtocolViolationError, TransferInterruptedError
-from ..pdus import (
+from ..framing import (
     ABORT,
     ASSOCIATE_AC,
     ASSOCIATE_RJ,

@@ -12,16 +12,8 @@ from ...core import (
     ProtocolViolationError,
     TransferInterruptedError,
 )
-from ..pdus import (
-    ABORT,
-    ASSOCIATE_AC,
-    ASSOCIATE_RJ,
-    SMALLEST_PDU,
-    Answer,
-    ContextItem,
-    Request,
-    short_pdu,
-)
+from ..framing import ABORT, ASSOCIATE_AC, ASSOCIATE_RJ, SMALLEST_PDU, short_pdu
+from ..pdus import Answer, ContextItem, Request
 from ..settings import Peer
 from .association import Association
 from .connection import Connection

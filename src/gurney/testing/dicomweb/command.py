@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
@@ -13,6 +12,7 @@ from pydicom.dataset import Dataset
 
 from gurney.core import DownloadError, GurneyError, decode
 
+from ..program import run
 from ..samples import example_datasets
 from .faults import FAULTS
 from .server import DICOMwebServer
@@ -45,9 +45,7 @@ def main(arguments: Sequence[str] | None = None, *, stop: Event | None = None) -
     except GurneyError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    with server, suppress(KeyboardInterrupt):
-        _say(server.url, server.wado_uri)
-        (stop or Event()).wait()
+    run(server, server.url, server.wado_uri, stop=stop)
     return 0
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from pydicom.dataset import Dataset
 
 from gurney.core import (
+    Completeness,
     DICOMFile,
     DICOMObjectLevels,
     Downloader,
@@ -19,6 +20,7 @@ from gurney.core import (
     QueryError,
     QueryLevels,
     Searcher,
+    SearchResult,
     Study,
     UnsupportedParameterError,
     encode,
@@ -31,9 +33,10 @@ from gurney.core import (
 
 from ..holdings import Held, Holdings
 from .asked import UNIQUE, Level
+from .commands import Status
 from .stored import Stored, from_dataset, from_file
 
-__all__ = ["Archive", "SearcherAndDownloader", "Served", "archive_of"]
+__all__ = ["Archive", "IncompleteError", "SearcherAndDownloader", "Served", "archive_of"]
 
 
 class SearcherAndDownloader(Searcher, Downloader, Protocol):
@@ -42,6 +45,21 @@ class SearcherAndDownloader(Searcher, Downloader, Protocol):
 
 Served = Iterable[Dataset] | SearcherAndDownloader
 """What `DIMSEServer` can be given to serve."""
+
+
+class IncompleteError(Exception):
+    """What was *found* is not all that there is, or may not be."""
+
+    def __init__(self, completeness: Completeness, found: Sequence[Dataset]) -> None:
+        super().__init__(completeness.value)
+        self.completeness: Completeness = completeness
+        self.found: Sequence[Dataset] = found
+
+    @property
+    def status(self) -> int:
+        """What an answer ends with in place of success (PS3.4 C.4.1.1.4)."""
+        is_cut = self.completeness is Completeness.CAPPED
+        return Status.OUT_OF_RESOURCES if is_cut else Status.CANNOT_PROCESS
 
 
 class Archive(Protocol):
@@ -59,6 +77,8 @@ class Archive(Protocol):
         ------
         QueryError
             If a key is not legal for its VR.
+        IncompleteError
+            If it is not known that all were found.
         """
         ...
 
@@ -151,6 +171,8 @@ class _Face:
             unknown = {key for key in doubtful if answers[key] is Match.UNVERIFIED}
             if doubtful <= unknown and {str(key) for key in unknown} <= asked_by:
                 found.setdefault(_key(item, level), item)
+        if isinstance(studies, SearchResult) and not studies.complete:
+            raise IncompleteError(studies.completeness, list(found.values()))
         return list(found.values())
 
     def instances(self, uids: Mapping[Level, Sequence[str]], /) -> Sequence[Stored]:

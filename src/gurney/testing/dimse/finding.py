@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 
 from gurney.core import QueryError, put, text
 
+from .archives import IncompleteError
 from .asked import UNIQUE, Asked, Level, above
 from .commands import Status
 from .fault import Exchange
@@ -36,14 +37,17 @@ def plan_of_find(exchange: Exchange, called: str) -> Plan:
     if not asked.is_relational:
         for upper in above(level, asked.model):
             _single(asked, upper)
+    status: int = Status.SUCCESS
     try:
         found: Sequence[Dataset] = exchange.archive.find(level, asked.identifier)
+    except IncompleteError as incomplete:
+        found, status = incomplete.found, incomplete.status
     except QueryError:
         raise RefusedError(Status.DOES_NOT_MATCH) from None
     found = exchange.through(found, lambda fault: fault.found)
     answers: Sequence[Dataset] = [_answer(asked, level, item, called) for item in found]
     answers = exchange.through(answers, lambda fault: fault.described)
-    return Plan([*map(Pending, answers), Done(Status.SUCCESS)])
+    return Plan([*map(Pending, answers), Done(status)])
 
 
 def level_of(asked: Asked) -> Level:

@@ -16,7 +16,7 @@ from gurney.core import text as first_value
 
 from . import pdus
 from .answering import Answering
-from .archives import Archive
+from .archives import Archive, IncompleteError
 from .asked import MODELS, Asked, Association, Service
 from .association import Message, Messages
 from .commands import Field, Status, number, text
@@ -182,8 +182,8 @@ class _Conversation:
         exchange.asked = exchange.through(exchange.asked, lambda fault: fault.understood)
         try:
             return self._well_behaved(exchange)
-        except RefusedError as refused:
-            return Plan([Done(refused.status)])
+        except (RefusedError, IncompleteError) as error:  # of what may be short, nothing is sent
+            return Plan([Done(error.status)])
 
     def _well_behaved(self, exchange: Exchange) -> Plan:
         asked = exchange.asked
