@@ -9,7 +9,7 @@ from threading import Event
 from typing import Final
 
 import pytest
-from pydicom.uid import ExplicitVRLittleEndian, RLELossless
+from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
 from tests.hostile.examples import HEAD, PACKED, datasets, fetch, held, known
 from typing_extensions import override
 
@@ -36,7 +36,10 @@ from gurney.testing.dimse import (
     Exchange,
     Fault,
     Plan,
+    Progress,
     Service,
+    Silence,
+    Store,
     many_classes,
 )
 from gurney.testing.making import MadeSeries, made
@@ -110,6 +113,21 @@ def test_d10_d11_nothing_sent_is_not_success(receiver: Receiver, fault: str) -> 
     assert {} == got.files
     assert 3 == len(got.receipt.outcomes)
     assert all(outcome.reason for outcome in got.receipt.outcomes)
+
+
+@pytest.mark.parametrize("fault", ["D10", "D11"])
+def test_d10_d11_each_instance_is_a_file_that_raises(receiver: Receiver, fault: str) -> None:
+    """Who does not count for himself learns it, too: nothing that is known to be there is left out."""
+    with (
+        DIMSEServer(datasets(), [fault], destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        files = list(move.files(known(HEAD)))
+
+    assert 3 == len(files)
+    for file in files:
+        with pytest.raises(DownloadError):
+            file.read()
 
 
 def test_d11_who_fails_each_time_is_not_asked_for_ever(receiver: Receiver) -> None:
@@ -218,6 +236,22 @@ def test_d15_destination_unknown_as_an_abort(receiver: Receiver) -> None:
     assert len(requests) <= 6
 
 
+def test_d15_one_abort_says_already_what_it_may_mean(receiver: Receiver) -> None:
+    """Before anything has come the destination is suspected; who is asked for one tries thrice."""
+    one = known(HEAD)[0].series[0].instances[0]
+    with (
+        DIMSEServer(datasets(), ["D15"], ending="abort", destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        got = fetch(move, [one])
+        requests = moves(server)
+
+    (reason,) = got.reasons
+    assert "it may not know the move destination" in reason
+    assert f"AE title GURNEY, host 127.0.0.1, port {receiver.port}" in reason
+    assert QUICK.attempts == len(requests)
+
+
 def test_d15_who_is_really_unknown(receiver: Receiver) -> None:
     """A well-behaved archive that does not know the receiver says so, once."""
     with DIMSEServer(datasets()) as server, mover(server, receiver) as move:
@@ -240,6 +274,55 @@ def test_d17_silence_is_borne_as_long_as_there_is_progress(receiver: Receiver) -
 
     assert {} == got.files
     assert "neither a response nor an instance came" in " ".join(got.reasons)
+
+
+class Hesitates(Fault):
+    """Is silent after each step, of which there are only pending responses, or only instances."""
+
+    def __init__(self, kind: type[Progress | Store]) -> None:
+        super().__init__()
+        self._kind: type[Progress | Store] = kind
+
+    @override
+    def planned(self, exchange: Exchange, plan: Plan, /) -> Plan:
+        """Think after each step."""
+        if exchange.asked.service is not Service.MOVE:
+            return plan
+        stores = [step for step in plan.steps if isinstance(step, Store)]
+        slow = stores if self._kind is Store else [Progress()] * len(stores)
+        rest = [] if self._kind is Store else stores
+        return Plan([*(step for one in slow for step in (one, Silence())), *rest, Done()])
+
+
+@pytest.mark.parametrize("kind", [Progress, Store])
+def test_d17_any_progress_begins_the_time_anew(
+    receiver: Receiver, kind: type[Progress | Store]
+) -> None:
+    """An archive that takes longer in all than it may be silent is not given up, nor asked again."""
+    patience = Timeouts(connect=10.0, answer=0.6, idle=10.0, release=10.0)
+    with DIMSEServer(
+        datasets(), [Hesitates(kind)], pause=0.2, destinations=to(receiver)
+    ) as server:
+        peer = Peer("127.0.0.1", server.port, server.ae_title, timeouts=patience, retries=QUICK)
+        with CMove(peer, receiver, MemoryArchive(datasets())) as move:
+            got = fetch(move, known(PACKED))
+            requests = moves(server)
+
+    assert same(PACKED, got.files)
+    assert 1 == len(requests)
+
+
+def test_d16_d18_late_stores_are_waited_for_though_nothing_is_counted(receiver: Receiver) -> None:
+    """The archive says that all went well, and not how many: what is known to be there is due."""
+    with (
+        DIMSEServer(datasets(), ["D18", "D16"], destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        got = fetch(move, known(PACKED))
+        requests = moves(server)
+
+    assert same(PACKED, got.files)
+    assert 1 == len(requests)
 
 
 def test_d18_late_stores_are_waited_for(receiver: Receiver) -> None:
@@ -288,23 +371,42 @@ def test_d19_a_foreign_instance_among_those_asked_for(receiver: Receiver) -> Non
     assert 1 == receiver.refused
 
 
-def test_d20_a_cancel_that_is_ignored(receiver: Receiver) -> None:
-    """Whoever stops early does not wait for an archive that goes on; what comes is refused."""
+@pytest.mark.parametrize("faults", [[], ["D20"]], ids=["heeded", "D20"])
+def test_d20_whoever_stops_early_cancels(receiver: Receiver, faults: list[str]) -> None:
+    """Nor does it wait for an archive that goes on; what comes is refused."""
     with (
-        DIMSEServer(datasets(), ["D20"], destinations=to(receiver)) as server,
+        DIMSEServer(datasets(), faults, destinations=to(receiver)) as server,
         mover(server, receiver) as move,
     ):
         files = move.files(known(PACKED))
         next(files).read()
         del files
         again = fetch(move, known(PACKED))
+        services = [request.service for request in server.requests]
 
     assert same(PACKED, again.files)
+    assert [Service.MOVE, Service.CANCEL, Service.MOVE] == services
+
+
+def test_d20_an_archive_that_falls_silent_is_left(receiver: Receiver) -> None:
+    """It is told to stop, and not waited for longer than for a release."""
+    hasty = Timeouts(connect=10.0, answer=10.0, idle=10.0, release=0.1)
+    with DIMSEServer(
+        datasets(), [Hesitates(Store)], resume=Event(), destinations=to(receiver)
+    ) as server:
+        peer = Peer("127.0.0.1", server.port, server.ae_title, timeouts=hasty, retries=QUICK)
+        with CMove(peer, receiver, MemoryArchive(datasets())) as move:
+            files = move.files(known(PACKED))
+            first = next(files).read()
+            del files
+
+    assert "" == walk([first]).fault
+    assert 1 == len(moves(server))
 
 
 def test_d21_more_classes_than_contexts(receiver: Receiver) -> None:
     """The receiver takes every class, over as many associations as the archive makes."""
-    classes = many_classes()
+    classes = many_classes(200)  # beyond those that PS3.6 has
     archive = MemoryArchive(classes)
     studies = archive.find_studies(Query(query_level=QueryLevels.INSTANCE))
     with (
@@ -315,6 +417,7 @@ def test_d21_more_classes_than_contexts(receiver: Receiver) -> None:
 
     assert sorted(to_instance_refs(studies)) == sorted(came)
     assert len(came) > 128
+    assert any(UID(dataset.SOPClassUID).name == dataset.SOPClassUID for dataset in classes)
 
 
 def test_d22_compressed_instances_come_as_they_are_stored(receiver: Receiver) -> None:
@@ -388,6 +491,7 @@ def test_d09_every_request_names_what_it_asks_for(receiver: Receiver) -> None:
         assert request.level in ("STUDY", "SERIES", "IMAGE")
         assert "GURNEY" == request.destination
         assert all(str(uid.value).strip("*?") for uid in uids)
+        assert 1 + ["STUDY", "SERIES", "IMAGE"].index(request.level) == len(uids)
         assert request.values("StudyInstanceUID") in [(HEAD,), (PACKED,)]
 
 
@@ -412,6 +516,20 @@ def test_d30_an_association_that_ends_early(receiver: Receiver, ending: str, bet
     assert got.receipt.complete
 
 
+def test_d30_an_association_that_always_ends_is_given_up(receiver: Receiver) -> None:
+    """The reason is how it ended; the others are asked for as often as `Retries` says."""
+    with (
+        DIMSEServer(datasets(), ["D30"], between=True, destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+    ):
+        got = fetch(move)
+        requests = moves(server)
+
+    assert 0 < len(got.files) < 3
+    assert all("the association was aborted by the other side" in each for each in got.reasons)
+    assert len(requests) <= QUICK.attempts * (3 - len(got.files))
+
+
 def test_d30_for_ever_is_told(receiver: Receiver) -> None:
     """Instances that break off each time are failures; what came whole stays."""
     with (
@@ -430,7 +548,7 @@ def test_d30_for_ever_is_told(receiver: Receiver) -> None:
 def test_d29_a_huge_announced_length_ends_the_association(receiver: Receiver) -> None:
     """Nothing is made room for by what a stranger announces; others are not disturbed."""
     with (
-        socket.create_connection((receiver.host, receiver.port)) as stranger,
+        socket.create_connection((receiver.host, receiver.port), timeout=5.0) as stranger,
         DIMSEServer(datasets(), destinations=to(receiver)) as server,
         mover(server, receiver) as move,
     ):

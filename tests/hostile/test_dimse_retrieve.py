@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Final
 
+import attrs
 import pytest
-from pydicom.uid import ImplicitVRLittleEndian, RLELossless
+from pydicom.dataset import Dataset
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 from tests.hostile.examples import FIRST, HEAD, SECOND, THIRD, Download, fetch, known
+from typing_extensions import override
 
 from gurney.core import (
     CHUNK_SIZE,
@@ -19,19 +24,32 @@ from gurney.core import (
     OutcomeStatus,
     StorageError,
     StudyReference,
+    decode,
+    put,
     to_instance_refs,
     walk,
 )
 from gurney.dimse import Associations, CGet, Peer, Retries, Timeouts
 from gurney.testing import differences, example_datasets, reference_of
 from gurney.testing.dimse import (
+    Agreement,
     DIMSEServer,
+    Done,
+    Exchange,
+    Fault,
+    Opened,
+    Plan,
+    Proposal,
+    Rejection,
     Service,
+    Store,
+    Stored,
     many_classes,
 )
 from gurney.testing.dimse.steps import Ending
 from gurney.testing.making import MadeSeries, made
 
+STUDY_ROOT_GET: Final = "1.2.840.10008.5.1.4.1.2.2.3"
 UNIQUE: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 ALL: Final = [FIRST, SECOND, THIRD]
 SHORT: Final = Timeouts(connect=10.0, answer=10.0, idle=10.0, release=10.0)
@@ -78,12 +96,11 @@ def test_study_comes_whole() -> None:
     """In one request; associations are released in the end."""
     with DIMSEServer(example_datasets()) as server:
         done = download(server)
-        ended = {association.ended for association in server.associations}
 
-        assert done.receipt.complete
-        assert matching(done)
-        assert ["STUDY"] == asked(server)
-    assert {"released"} == ended
+    assert done.receipt.complete
+    assert matching(done)
+    assert ["STUDY"] == asked(server)
+    assert {"released"} == {association.ended for association in server.associations}
 
 
 def test_file_is_part_10() -> None:
@@ -95,18 +112,22 @@ def test_file_is_part_10() -> None:
     assert {("", ())} == {(walk([c]).fault, walk([c]).oddities) for c in first.values()}
 
 
-@pytest.mark.parametrize("fault", ["D09", "D24", "D27"])
+@pytest.mark.parametrize("fault", ["D08", "D09", "D24", "D27"])
 def test_what_must_never_be_sent(fault: str) -> None:
-    """D09, D24, D27: the level and the unique keys, none of them empty, and nothing else."""
+    """D08, D09, D24, D27: the level and its unique keys, none of them empty, and nothing else."""
     with DIMSEServer(example_datasets(), [fault]) as server:
-        done = download(server, [*known(), FIRST, StudyReference("2.25.4001")])
+        study = download(server, [*known(), FIRST, StudyReference("2.25.4001")])
+        lists = download(server, ALL)
         requests = [each for each in server.requests if each.service is Service.GET]
 
-        assert done.receipt.complete
+    assert study.receipt.complete
+    assert lists.receipt.complete
+    assert {"STUDY", "IMAGE"} == {request.level for request in requests}
     for request in requests:
         keywords = {element.keyword for element in request.identifier}
         values = [request.values(keyword) for keyword in keywords]
-        assert keywords <= {"QueryRetrieveLevel", *UNIQUE}
+        depth = ["STUDY", "SERIES", "IMAGE"].index(request.level) + 1
+        assert {"QueryRetrieveLevel", *UNIQUE[:depth]} == keywords
         assert all(values)
         assert not any(set("*?") & set(value) for each in values for value in each)
 
@@ -124,6 +145,15 @@ def test_D10_D11_unknown_study_is_no_success(fault: str) -> None:  # noqa: N802 
         assert 3 == len(done.reasons)
         assert {} == done.files
         assert all(request.startswith(("STUDY", "SERIES", "IMAGE")) for request in asked(server))
+
+
+@pytest.mark.parametrize("fault", ["D10", "D11"])
+def test_D10_D11_each_instance_is_a_file_that_raises(fault: str) -> None:  # noqa: N802
+    """Who does not count for himself learns it, too: nothing that is known to be there is left out."""
+    with DIMSEServer(example_datasets(), [fault]) as server:
+        failed = [file.reference for file in c_get(server).files(known()) if fails(file)]
+
+    assert ALL == failed
 
 
 def test_D10_bare_study_that_is_unknown_is_a_failure() -> None:  # noqa: N802
@@ -160,17 +190,20 @@ def test_D13_what_failed_is_asked_for_again_one_by_one(status: int) -> None:  # 
     ) as server:
         done = download(server)
 
-        assert done.receipt.complete
-        assert matching(done)
-        assert ["STUDY", "IMAGE 1"] == asked(server)
+    assert done.receipt.complete
+    assert matching(done)
+    assert ["STUDY", "IMAGE 1"] == asked(server)
+    assert {"released"} == {association.ended for association in server.associations}
 
 
 def test_D14_roles_not_granted() -> None:  # noqa: N802
     """The archive is not asked at all, and the reason says what to do."""
     with DIMSEServer(example_datasets(), ["D14"]) as server:
         done = download(server)
+        roles = server.associations[-1].proposal.roles
 
         assert [] == asked(server)
+    assert {True} == {role.scp for role in roles.values()}
     assert 3 == len(done.reasons)
     assert {} == done.files
     assert "does not grant" in done.reasons[0]
@@ -186,6 +219,42 @@ def test_D16_counts_absent(others: list[str]) -> None:  # noqa: N802
     assert len(ALL) - len(others) == len(done.files)
 
 
+@pytest.mark.parametrize("others", [[], ["D12"]])
+def test_D16_each_instance_that_failed_is_a_file_that_raises(others: list[str]) -> None:  # noqa: N802
+    """That no failures are counted does not mean that there are none."""
+    with DIMSEServer(example_datasets(), [*others, "D16"], failing=[SECOND.instance_uid]) as server:
+        failed = [file.reference for file in c_get(server).files(known()) if fails(file)]
+
+    assert [SECOND] * len(others) == failed
+
+
+class Content(Fault):
+    """Says that all went well, and gives no numbers, whatever could not be sent."""
+
+    @override
+    def planned(self, exchange: Exchange, plan: Plan, /) -> Plan:
+        """Say so."""
+        if exchange.asked.service is not Service.GET:
+            return plan
+        stores = [step for step in plan.steps if isinstance(step, Store)]
+        return Plan([*stores, Done(0x0000, counted=False)])
+
+
+def test_D16_without_counts_every_association_is_tried() -> None:  # noqa: N802
+    """A study that cannot be listed, of a common class and a rare one: both come, unproved."""
+    rare = "1.2.840.10008.5.1.4.1.1.88.77"
+    datasets = made("2.25.4005", {}, MadeSeries("OT", 2))
+    put(datasets[1], "SOPClassUID", [rare])
+    datasets[1].file_meta.MediaStorageSOPClassUID = UID(rare)
+    with DIMSEServer(datasets, ["D28", Content()]) as server:
+        files = list(c_get(server).files([StudyReference("2.25.4005")]))
+        failed = [file.reference for file in files if fails(file)]
+
+    assert 2 == len(files) - len(failed)
+    assert [StudyReference("2.25.4005")] == failed
+    assert 1 < len(asked(server))
+
+
 def test_bare_study_is_listed_first() -> None:
     """What the archive lists has to come, though nobody has searched for it."""
     with DIMSEServer(example_datasets(), ["D12"], failing=[SECOND.instance_uid]) as server:
@@ -195,15 +264,19 @@ def test_bare_study_is_listed_first() -> None:
     assert [str(SECOND)] == failed
 
 
-@pytest.mark.parametrize(("faults", "complete"), [([], True), (["D16"], False), (["D12"], False)])
+@pytest.mark.parametrize(
+    ("faults", "complete"),
+    [(["D28"], True), (["D28", "D16"], False), (["D28", "D12"], False), (["D28", "D10"], False)],
+    ids=["D28", "D28-D16", "D28-D12", "D28-D10"],
+)
 def test_bare_study_that_cannot_be_listed_needs_proof(faults: list[str], complete: bool) -> None:
-    """D28: without a listing, the archive's own count is all there is; without it, who knows."""
-    with DIMSEServer(example_datasets(), ["D28", *faults], failing=[SECOND.instance_uid]) as server:
+    """Without a listing, the archive's own count is all there is; without it, who knows."""
+    with DIMSEServer(example_datasets(), faults, failing=[SECOND.instance_uid]) as server:
         files = list(c_get(server).files([StudyReference(HEAD)]))
         failed = [file.reference for file in files if fails(file)]
 
     assert ([] if complete else [StudyReference(HEAD)]) == failed
-    assert len(files) - len(failed) == len(ALL) - faults.count("D12")
+    assert len(files) - len(failed) == (0 if "D10" in faults else len(ALL) - faults.count("D12"))
 
 
 def fails(file: DICOMFile) -> bool:
@@ -236,12 +309,15 @@ def test_D17_silence_without_end_is_an_interruption() -> None:  # noqa: N802
     assert 2 == associations
 
 
-def test_D19_unasked_instance_is_refused() -> None:  # noqa: N802
+def test_D19_unasked_instance_is_refused(caplog: pytest.LogCaptureFixture) -> None:  # noqa: N802
     """One of another study is neither passed on nor acknowledged; all others come."""
     with DIMSEServer(example_datasets(), ["D19"]) as server:
         done = download(server)
+        references = [file.reference for file in c_get(server).files(known())]
 
+    assert ALL == references
     assert matching(done)
+    assert "0xB000" in caplog.text  # so the archive has counted it as a failure
     assert {OutcomeStatus.STORED} == {each.status for each in done.receipt.studies[0].outcomes}
 
 
@@ -286,8 +362,10 @@ def test_D21_more_classes_than_contexts() -> None:  # noqa: N802
     with DIMSEServer(datasets, ["D21"]) as server:
         came = {file.reference for file in c_get(server).files(study) if not fails(file)}
         sizes = [len(each.proposal.contexts) for each in server.associations]
+        requests = asked(server)
 
     assert set(to_instance_refs(study)) == came
+    assert {"STUDY"} == set(requests)  # over each, and none had to be asked for again
     assert 1 < len(sizes)
     assert 128 >= max(sizes)
 
@@ -339,6 +417,34 @@ def test_lists_of_uids_are_not_too_long() -> None:
 # ---------------------------------------------------------------- D29 to D32: broken off
 
 
+class GetRefused(Fault):
+    """No context for C-GET is accepted; those for what would come are."""
+
+    @override
+    def negotiated(
+        self, proposal: Proposal, answer: Agreement | Rejection, /
+    ) -> Agreement | Rejection:
+        """Support no C-GET."""
+        if isinstance(answer, Rejection):
+            return answer
+        contexts = [
+            attrs.evolve(one, result=3) if one.abstract_syntax == STUDY_ROOT_GET else one
+            for one in answer.contexts
+        ]
+        return attrs.evolve(answer, contexts=tuple(contexts))
+
+
+def test_D28_archive_without_c_get_says_so() -> None:  # noqa: N802
+    """Nothing is asked in another context; each instance fails, and the reason names the service."""
+    with DIMSEServer(example_datasets(), [GetRefused()]) as server:
+        done = download(server)
+        requests = [each.service for each in server.requests if each.service is not Service.FIND]
+
+    assert [] == requests
+    assert 3 == len(done.reasons)
+    assert all("GET was not accepted" in reason for reason in done.reasons)
+
+
 def test_D29_huge_pdu() -> None:  # noqa: N802
     """4 GB that are announced are not believed, and the archive is asked again."""
     with DIMSEServer(example_datasets(), ["D29"], times=1) as server:
@@ -373,7 +479,7 @@ def test_D30_again_and_again_is_given_up() -> None:  # noqa: N802
     assert 12 > len(requests)
 
 
-def test_D30_archive_that_always_breaks_off_is_given_up() -> None:  # noqa: N802
+def test_D29_D30_archive_that_always_breaks_off_is_given_up() -> None:  # noqa: N802
     """A hundred instances do not find that out each on its own."""
     datasets = made("2.25.4005", {}, MadeSeries("CT", 200))
     with DIMSEServer(datasets, ["D29"]) as server:
@@ -411,15 +517,75 @@ def test_large_instance_is_not_held() -> None:
 
 
 def test_D31_re_encoded_on_the_way() -> None:  # noqa: N802
-    """Other bytes, the same values: it is complete."""
-    with DIMSEServer(example_datasets(), ["D31"]) as server:
-        assert download(server).receipt.complete
+    """Other bytes, the same values: it is complete, whatever stands before its UIDs."""
+    datasets = made("2.25.4005", {}, MadeSeries("CT", 2))
+    for dataset in datasets:
+        dataset.ReferencedStudySequence = [Dataset()]
+        put(dataset.ReferencedStudySequence[0], "ReferencedSOPInstanceUID", ["2.25.4005"])
+    with DIMSEServer(datasets) as server:
+        stored = download(server, known("2.25.4005", datasets)).files
+    with DIMSEServer(datasets, ["D31"]) as server:
+        done = download(server, known("2.25.4005", datasets))
+
+    assert done.receipt.complete
+    assert stored.keys() == done.files.keys()
+    for reference, content in done.files.items():
+        assert stored[reference] != content
+        assert [] == differences(decode(stored[reference], "stored"), decode(content, "come"))
 
 
-def test_D32_odd_length() -> None:  # noqa: N802
-    """Who stumbles over odd lengths fails for those only; the others come."""
-    with DIMSEServer(example_datasets(), ["D32"]) as server:
-        assert download(server).receipt.complete
+class Unpadded(Fault):
+    """Sends deflated data sets as long as they are, which may be odd."""
+
+    @override
+    def chosen(self, exchange: Exchange, instances: Sequence[Stored], /) -> Sequence[Stored]:
+        """Leave the padding out."""
+        return [attrs.evolve(one, open=partial(_unpadded, one)) for one in instances] or instances
+
+
+def _unpadded(instance: Stored) -> Opened:
+    found = instance.open()
+    data = b"".join(found.pieces)
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    stream.decompress(data)
+    return attrs.evolve(found, pieces=iter([data[: len(data) - len(stream.unused_data)]]))
+
+
+def deflated() -> list[Dataset]:
+    """Return a study of nine series, of which some have an odd length when they are deflated."""
+    texts = ("0123456789"[:number] for number in range(9))
+    datasets = made(
+        "2.25.4032", {}, *[MadeSeries("OT", 1, {"SeriesDescription": text}) for text in texts]
+    )
+    for dataset in datasets:
+        dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    return datasets
+
+
+def test_D32_odd_length_is_taken_as_it_is() -> None:  # noqa: N802
+    """Whoever sends one has it come whole: nothing is added, and nothing is missing."""
+    datasets = deflated()
+    with DIMSEServer(datasets, [Unpadded()]) as server:
+        done = download(server, known("2.25.4032", datasets))
+
+    assert done.receipt.complete
+    assert {0, 1} == {len(content) % 2 for content in done.files.values()}
+    assert {""} == {walk([content]).fault for content in done.files.values()}
+
+
+def test_D32_who_stumbles_over_odd_lengths_fails_for_those_only() -> None:  # noqa: N802
+    """Each is asked for as often as `Retries` says; all others come, and stay."""
+    datasets = deflated()
+    with DIMSEServer(datasets, [Unpadded()]) as server:
+        files = download(server, known("2.25.4032", datasets)).files
+    odd = {reference for reference, content in files.items() if len(content) % 2}
+    with DIMSEServer(datasets, [Unpadded(), "D32"]) as server:
+        done = download(server, known("2.25.4032", datasets))
+        requests = asked(server)
+
+    assert files.keys() - odd == done.files.keys()
+    assert len(odd) == len(done.reasons)
+    assert len(requests) <= 1 + QUICK.attempts * len(odd)
 
 
 # ---------------------------------------------------------------- nobody there

@@ -198,15 +198,22 @@ class _Division(Generic[ItemT]):
                 self.test(part)
                 continue
             answer = self._answer(part)
+            if answer is not None and answer.capped and not self.cut:
+                self.cut = f"a part of it was cut short, and so may the whole be: {answer.capped}"
             if answer is None or self.cut:
                 return
             if not answer.items.keys() >= {uid for uid in known if part.holds(known[uid])}:
                 self._doubts[_misses(window.axis)] = None
 
     def reassure(self, exceeds: Callable[[int], bool]) -> None:
-        """Drop the doubts if the archive returns more than this at other times."""
+        """Drop the doubts if the archive returns more than this at other times.
+
+        The whole is asked for once more then: it may be that it does so only now.
+        """
         if self._doubts and not self._stopped and exceeds(self._first.received + 1):
-            self._doubts.clear()
+            again = self._found({})
+            if again is not None and not again.capped and not self.cut:
+                self._doubts.clear()
 
     # ------------------------------------------------------------ everything, in parts
 

@@ -89,9 +89,12 @@ class Listing(Protocol):
         How many items there were, doubles included.
     accident
         Whether it is cut short by accident, and not because the archive sends no more at a time.
+    too_large
+        Whether it was cut short here, because there is no room for more.
     """
 
     accident: bool = False
+    too_large: bool = False
     capped: str
     doubt: str
     total: int | None

@@ -103,6 +103,7 @@ class Search:
         self.doubts: list[Doubt] = []
         self.notes: dict[str, None] = {}
         self.loose: dict[str, Item] = {}
+        self._too_large: str = ""  # why nothing more is asked
         self._desk: Desk = desk
         self._question: Question = question
         self._check: Callable[[Item], Matches] = check
@@ -199,6 +200,8 @@ class Search:
         To Orthanc no date is earlier than any: in each part that is open towards the past it would
         list the studies without a date, which may fill it.
         """
+        if self._too_large:  # parts would need as much room
+            return Found({}, self._too_large)
         self._allowance.take()
         dates = further.get("StudyDate", "")
         closed = {"StudyDate": f"{_FIRST_DAY}{dates}"} if dates.startswith("-") else {}
@@ -224,6 +227,8 @@ class Search:
                 self._keep_odd(uid, item)
             else:
                 found[uid] = item
+        if listing.too_large:
+            self._too_large = listing.capped
         if listing.note:
             self.notes[listing.note] = None
         return found, listing

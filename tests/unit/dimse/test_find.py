@@ -292,7 +292,7 @@ def test_an_offset_passes_over() -> None:
 
 def test_an_answer_that_is_too_large_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """What came is kept, and the association is still of use."""
-    monkeypatch.setattr("gurney.dimse.find.exchange._LARGEST_ANSWER", 1000)
+    monkeypatch.setattr("gurney.dimse.find.exchange._LARGEST_ANSWER", 9000)
     script = Scripted(*[study(f"1.2.{number}") for number in range(50)], Done(0))
     with DIMSEServer(example_datasets(), [script]) as server:
         listing = desk(server).list(Question(STUDY))

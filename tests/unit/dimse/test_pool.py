@@ -79,7 +79,7 @@ def _at_once(_seconds: float) -> None:
 
 
 def test_an_idle_association_is_used_again() -> None:
-    """By who proposes the same; at the end it is released."""
+    """By who proposes the same, until another is needed; at the end it is released."""
     archive = Archive()
     with Answering(archive) as answering, Associations(peer_at(answering)) as associations:
         used: list[Association] = []
@@ -93,10 +93,28 @@ def test_an_idle_association_is_used_again() -> None:
         with associations.taken(CTS) as again:
             pass
 
-    assert used[0] is used[1] is used[2] is again
-    assert 3 == len({id(one) for one in (again, other, extended)})
-    assert archive.until(lambda: len(archive.ends) == 3)
-    assert ["release"] * 3 == archive.ends
+    assert used[0] is used[1] is used[2]
+    assert 4 == len({id(one) for one in (used[0], again, other, extended)})
+    assert 1 == archive.most
+    assert archive.until(lambda: len(archive.ends) == 4)
+    assert ["release"] * 4 == archive.ends
+
+
+def test_nothing_is_idle_when_nobody_searches_or_fetches() -> None:
+    """Some archives serve four at a time, idle ones included: outside a ``with`` none is kept."""
+    archive = Archive()
+    with Answering(archive) as answering:
+        associations = Associations(peer_at(answering))
+        used: list[Association] = []
+        with associations.reusing():
+            for _ in range(2):
+                with associations.taken(CTS) as association:
+                    used.append(association)
+        with associations.taken(CTS):
+            pass
+
+        assert used[0] is used[1]
+        assert archive.until(lambda: archive.ends == ["release"] * 2)
 
 
 def test_one_that_died_while_idle_is_replaced() -> None:
@@ -319,6 +337,7 @@ def test_what_nobody_closes_is_closed() -> None:
     archive = Archive()
     with Answering(archive) as answering:
         associations = Associations(peer_at(answering))
+        associations.__enter__()
         with associations.taken(CTS):
             pass
         del associations

@@ -58,6 +58,7 @@ class PagedListing:
         most: int | None = None,
     ) -> None:
         self.accident: bool = False
+        self.too_large: bool = False
         self.capped: str = ""
         self.doubt: str = ""
         self.total: int | None = None

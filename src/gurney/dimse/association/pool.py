@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import weakref
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Condition, RLock, get_ident
 from types import TracebackType
+from typing import TypeVar
 
 import attrs
 from typing_extensions import Self
@@ -21,6 +22,8 @@ from .requesting import associate
 
 __all__ = ["Associations", "associations_of"]
 
+T = TypeVar("T")
+
 _log = logging.getLogger("gurney.dimse")
 
 
@@ -30,8 +33,9 @@ class Associations:
     At most ``peer.associations`` are open at a time; who wants one more waits. A thread that has
     one gets another without waiting, because it may need it to give back the first.
 
-    Idle ones are released by `close`, at the end of a ``with``, and when nobody holds this any
-    more.
+    Idle ones are kept for the time of a ``with`` statement, or of a search or a download
+    (`reusing`), and only until one is needed for something else: there are archives that serve four
+    at a time, idle ones included, and leave the fifth without an answer.
 
     Parameters
     ----------
@@ -42,6 +46,7 @@ class Associations:
     def __init__(self, peer: Peer) -> None:
         self.peer: Peer = peer
         self._closed: bool = False
+        self._users: int = 0  # searches and downloads under way
         # Whoever takes one out owns it: a list does that in one step, so closing needs no lock.
         self._idle: list[_Idle] = []
         self._inside: Counter[int] = Counter()  # associations by thread
@@ -51,13 +56,31 @@ class Associations:
         weakref.finalize(self, _abort_all, self._idle)
 
     @contextmanager
+    def reusing(self) -> Generator[None]:
+        """Keep idle associations for the time of a ``with``, for who proposes the same again."""
+        with self._lock:
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+            if not self._users:
+                self._release_idle()
+
+    def during(self, items: Iterator[T]) -> Generator[T]:
+        """Yield *items*, `reusing` associations until their end."""
+        with self.reusing():
+            yield from items
+
+    @contextmanager
     def taken(
         self, proposed: Sequence[Proposed], *, extended: Mapping[str, bytes] | None = None
     ) -> Generator[Association]:
         """Give an association for the time of a ``with``: an idle one, or a new one.
 
-        It is kept for the next who proposes the same if the ``with`` ends without an exception
-        and between two messages, and aborted otherwise. An idle one that the archive has closed
+        It is given back if the ``with`` ends without an exception and between two messages, and
+        aborted otherwise. An idle one that the archive has closed
         meanwhile is replaced.
 
         Parameters
@@ -89,9 +112,11 @@ class Associations:
     def close(self) -> None:
         """Release what is idle; what is in use is released when it is given back."""
         self._closed = True
-        self._release_idle(keep=0)
+        self._release_idle()
 
     def __enter__(self) -> Self:
+        with self._lock:
+            self._users += 1
         return self
 
     def __exit__(
@@ -100,6 +125,8 @@ class Associations:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        with self._lock:
+            self._users -= 1
         self.close()
 
     def __reduce__(self) -> tuple[type[Associations], tuple[Peer]]:
@@ -136,9 +163,7 @@ class Associations:
 
     def _made(self, asked: _Asked) -> Association:
         """Ask for an association, again and again if that may help."""
-        with self._lock:
-            inside = self._inside.total()
-        self._release_idle(keep=max(0, self.peer.associations - inside))
+        self._release_idle()
         for attempt in range(1, self.peer.retries.attempts):
             if (association := self._tried(asked, attempt)) is not None:
                 return association
@@ -159,12 +184,11 @@ class Associations:
             idle.association.abort()
             return
         self._idle.append(idle)
-        if self._closed:
-            self._release_idle(keep=0)
+        if self._closed or not self._users:
+            self._release_idle()
 
-    def _release_idle(self, keep: int) -> None:
-        """Release those that have been idle for longest."""
-        while len(self._idle) > keep:
+    def _release_idle(self) -> None:
+        while self._idle:
             try:
                 oldest = self._idle.pop(0)
             except IndexError:  # somebody else took the last

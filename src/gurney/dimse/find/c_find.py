@@ -93,7 +93,8 @@ class CFind(Searcher):
             relational=self.relational,
             parallel=self.parallel,
         )
-        return finding.result()
+        with self.associations.reusing():
+            return finding.result()
 
     def __repr__(self) -> str:
         return f"CFind({self.associations.peer.address})"

@@ -15,8 +15,8 @@ from .statuses import NOT_ALL_KEYS
 __all__ = ["Exchange"]
 
 _LONGEST_IDENTIFIER: Final = 1 << 20  # bytes; real ones have some hundreds
-_LARGEST_ANSWER: Final = 256 << 20  # bytes
-_COST: Final = 200  # bytes at least that a response takes, however small
+_LARGEST_ANSWER: Final = 1 << 30  # bytes
+_COST: Final = 2500  # bytes that a response takes beyond its own, once it is part of a tree
 
 
 class Exchange:

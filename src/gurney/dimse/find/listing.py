@@ -200,7 +200,7 @@ class FindListing(Listing):
         status = exchange.status
         if exchange.over_budget:
             self.capped = "the archive sent more than fits into memory; narrow the query"
-            self.accident = True
+            self.too_large = True
         elif status is None:  # nothing more was wanted
             return False
         elif status == SUCCESS:

@@ -113,6 +113,7 @@ class PatientsListing(Listing):
         self.received += listing.received
         self.capped = self.capped or listing.capped
         self.accident = self.accident or listing.accident
+        self.too_large = self.too_large or listing.too_large
         self.doubt = self.doubt or listing.doubt
         self.note = self.note or listing.note
 

@@ -80,7 +80,8 @@ class CGet(FileDownloader):
             listing=classes.list,
             retries=self._associations.peer.retries,
         )
-        return Retrieval(service, plan(classes.learning(objects))).files()
+        retrieval = Retrieval(service, plan(classes.learning(objects)))
+        return self._associations.during(retrieval.files())
 
     def __repr__(self) -> str:
         return f"CGet({self._associations.peer.address!r})"

@@ -117,7 +117,7 @@ class CMove(FileDownloader):
             listing=partial(list_instances, self._searcher),
             retries=self._associations.peer.retries,
         )
-        return Retrieval(service, plan(objects)).files()
+        return self._associations.during(Retrieval(service, plan(objects)).files())
 
     def close(self) -> None:
         """End what is under way, and close what is not shared: the receiver, the associations."""
