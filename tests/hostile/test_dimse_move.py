@@ -31,6 +31,7 @@ from gurney.testing import MemoryArchive, differences, reference_of
 from gurney.testing.dimse import (
     FAULTS,
     Asked,
+    Counts,
     DIMSEServer,
     Done,
     Exchange,
@@ -117,7 +118,7 @@ def test_d10_d11_nothing_sent_is_not_success(receiver: Receiver, fault: str) -> 
 
 @pytest.mark.parametrize("fault", ["D10", "D11"])
 def test_d10_d11_each_instance_is_a_file_that_raises(receiver: Receiver, fault: str) -> None:
-    """Who does not count for himself learns it, too: nothing that is known to be there is left out."""
+    """Who does not count for himself learns it, too: none that is known to be there is left out."""
     with (
         DIMSEServer(datasets(), [fault], destinations=to(receiver)) as server,
         mover(server, receiver) as move,
@@ -189,6 +190,47 @@ def test_d12_d13_failures_are_told_and_asked_for_again(
     assert ["2.25.400201002"] == [ref.uids[-1] for ref in got.receipt.missing]
     assert 2 == len(got.files)
     assert ("2.25.400201002",) == requests[-1].values("SOPInstanceUID")
+    assert {"released"} == {association.ended for association in server.associations}
+
+
+class Boasts(Fault):
+    """Does not send the last instance, and counts it as completed."""
+
+    @override
+    def planned(self, exchange: Exchange, plan: Plan, /) -> Plan:
+        """Say that all went well."""
+        stores = [step for step in plan.steps if isinstance(step, Store)]
+        if exchange.asked.service is not Service.MOVE or not stores:
+            return plan
+        return Plan([*stores[:-1], Done(0x0000, Counts(completed=len(stores)))])
+
+
+@pytest.mark.parametrize(
+    ("faults", "count", "complete"),
+    [
+        (["D28"], 3, True),
+        (["D28", "D12"], 2, False),
+        (["D28", "D16"], 3, False),
+        (["D28", Boasts()], 2, False),
+    ],
+    ids=["D28", "D28-D12", "D28-D16", "D28-D12-boasts"],
+)
+def test_a_bare_study_that_cannot_be_listed_needs_proof(
+    receiver: Receiver, faults: list[str | Fault], count: int, complete: bool
+) -> None:
+    """Without a listing, the archive's own count is all there is: it has to be what has come."""
+    with (
+        DIMSEServer(datasets(), faults, destinations=to(receiver)) as server,
+        mover(server, receiver, grace=0.0) as move,
+    ):
+        files = list(move.files([StudyReference(HEAD)]))
+    doubted = [] if complete else [files.pop()]
+
+    assert count == len([file.read() for file in files])
+    for file in doubted:
+        assert StudyReference(HEAD) == file.reference
+        with pytest.raises(DownloadError):
+            file.read()
 
 
 def test_d12_a_failure_that_passes_is_made_good(receiver: Receiver) -> None:
@@ -298,11 +340,9 @@ class Hesitates(Fault):
 def test_d17_any_progress_begins_the_time_anew(
     receiver: Receiver, kind: type[Progress | Store]
 ) -> None:
-    """An archive that takes longer in all than it may be silent is not given up, nor asked again."""
+    """An archive that takes longer in all than it may be silent is neither left nor asked again."""
     patience = Timeouts(connect=10.0, answer=0.6, idle=10.0, release=10.0)
-    with DIMSEServer(
-        datasets(), [Hesitates(kind)], pause=0.2, destinations=to(receiver)
-    ) as server:
+    with DIMSEServer(datasets(), [Hesitates(kind)], pause=0.2, destinations=to(receiver)) as server:
         peer = Peer("127.0.0.1", server.port, server.ae_title, timeouts=patience, retries=QUICK)
         with CMove(peer, receiver, MemoryArchive(datasets())) as move:
             got = fetch(move, known(PACKED))

@@ -149,7 +149,7 @@ def test_D10_D11_unknown_study_is_no_success(fault: str) -> None:  # noqa: N802 
 
 @pytest.mark.parametrize("fault", ["D10", "D11"])
 def test_D10_D11_each_instance_is_a_file_that_raises(fault: str) -> None:  # noqa: N802
-    """Who does not count for himself learns it, too: nothing that is known to be there is left out."""
+    """Who does not count for himself learns it, too: none that is known to be there is left out."""
     with DIMSEServer(example_datasets(), [fault]) as server:
         failed = [file.reference for file in c_get(server).files(known()) if fails(file)]
 
@@ -435,7 +435,7 @@ class GetRefused(Fault):
 
 
 def test_D28_archive_without_c_get_says_so() -> None:  # noqa: N802
-    """Nothing is asked in another context; each instance fails, and the reason names the service."""
+    """Nothing is asked in another context; each instance fails, and the reason names C-GET."""
     with DIMSEServer(example_datasets(), [GetRefused()]) as server:
         done = download(server)
         requests = [each.service for each in server.requests if each.service is not Service.FIND]

@@ -111,12 +111,16 @@ class Desk(Protocol):
     ----------
     required
         Keys that every archive of this kind must be able to search by.
+    folds_case
+        Whether names are certainly found in small letters and capitals alike; PS3.4 C.2.2.2.1
+        leaves that to the archive.
     equipment_by_series
         Whether the equipment that it tells of a series is certainly that of this series, and not
         that of the first one in the study.
     """
 
     required: frozenset[str] = REQUIRED
+    folds_case: bool = True
     equipment_by_series: bool = True
 
     @abstractmethod

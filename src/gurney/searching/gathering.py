@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
@@ -29,6 +30,11 @@ _UIDS_AT_ONCE: Final = 20  # in one URL, which many servers limit to 2 or 8 kB
 _UID_KEYS: Final = ("StudyInstanceUID", "SeriesInstanceUID")
 _ANYTHING: Final = {"PatientBirthDate": "18000101-"}
 _FIRST_DAY: Final = "00010101"
+_TELLS_CASE: Final = (
+    "the archive tells capitals from small letters in names; it was asked for small letters, for"
+    " capitals and for capital initials, and names in other spellings may match, too"
+)
+_INITIAL: Final = re.compile(r"(?:^|(?<=[\^= -]))\w")
 _ANY_TEXT: Final = "?*"  # not `*`, which matches also what an archive does not know
 
 
@@ -44,6 +50,8 @@ class Experience:
         Keys that the archive can search by, though it need not.
     decodes_badly
         Whether it was seen to find nothing by values that hold characters to be escaped (Q32).
+    folds_case
+        Whether it finds names in small letters and capitals alike; `None` if nobody has looked.
     tells_equipment
         Whether it was seen to tell the equipment of each series, not of one for all of a study.
     heeds_modalities
@@ -54,6 +62,7 @@ class Experience:
     known_keys: set[str] = attrs.field(factory=set[str])
     decodes_badly: bool = False
     tells_equipment: bool = False
+    folds_case: bool | None = None
     heeds_modalities: bool | None = None
 
 
@@ -116,6 +125,8 @@ class Search:
         """Ask."""
         for keys in alternatives(self._question.keys):
             self._gather(keys)
+        if not self._desk.folds_case and self._window == Window():
+            self._gather_in_other_case()
         if not self.items and not self.loose and not self.doubts:
             self._doubt_nothing()
 
@@ -140,6 +151,34 @@ class Search:
             self._gather_as_asked(loose)
             new_ones = [uids for uids in self.items if uids not in before]
             self.loose |= {uids: self.items.pop(uids) for uids in new_ones}
+
+    def _gather_in_other_case(self) -> None:
+        """Ask for names in other spellings too, if the archive tells capitals apart."""
+        name, experience = self._question.keys.get("PatientName", ""), self._experience
+        if name.swapcase() == name:
+            return
+        if experience.folds_case is None:
+            experience.folds_case = self._finds_in_other_case()
+        if experience.folds_case is not False:
+            return
+        self.doubts.append(Doubt(_TELLS_CASE))
+        for spelling in {name.upper(), name.lower(), _with_initials(name)} - {name}:
+            for keys in alternatives({**self._question.keys, "PatientName": spelling}):
+                self._gather_in_parts(keys)
+
+    def _finds_in_other_case(self) -> bool | None:
+        """Say whether a name that is there is found in the other case; `None` if none is there."""
+        items = iter(self.items.values())
+        named = next(filter(_has_name, items), None)
+        if named is None:
+            found, _ = self._list({"PatientName": _ANY_TEXT}, most=20)
+            named = next(filter(_has_name, found.values()), None)
+        if named is None:
+            return None
+        name = named.text("PatientName").partition("=")[0].swapcase()
+        keys = {"StudyInstanceUID": named.text("StudyInstanceUID"), "PatientName": f"{name}*"}
+        found, _ = self._list(keys)
+        return bool(found)
 
     def _gather_as_asked(self, keys: Keys) -> None:
         name = next((name for name in _UID_KEYS if name in keys), "")
@@ -284,6 +323,21 @@ class Search:
             if found:
                 self._experience.known_keys.add(name)
         return name in self._experience.known_keys
+
+
+def _with_initials(name: str) -> str:
+    """Write a name with capital initials.
+
+    >>> _with_initials("DOE-roe^J?NE*")
+    'Doe-Roe^J?ne*'
+    """
+    return _INITIAL.sub(lambda found: found[0].upper(), name.lower())
+
+
+def _has_name(item: Item) -> bool:
+    """Say whether an item has a name with letters that any archive can read."""
+    name = item.text("PatientName")
+    return name.isascii() and name.isprintable() and name.swapcase() != name
 
 
 def _found(items: Mapping[str, Item], listing: Listing) -> Found[Item]:

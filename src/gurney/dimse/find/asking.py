@@ -163,9 +163,12 @@ class FindAsker(Asker, PatientsDesk):
         return refusal(self._asked(level_name(question.level)), status)
 
     def answered(self, question: Question, form: Form, /) -> None:
-        """Remember that a form was taken."""
-        self.manners.forms[question.level] = form
+        """Remember that a form was taken; what is all ASCII says nothing of character sets."""
         self.manners.answered.add(_kind(question, form))
+        last = self.manners.forms.get(question.level)
+        if last is not None and all(value.isascii() for value in question.keys.values()):
+            form = attrs.evolve(last, fields=form.fields)
+        self.manners.forms[question.level] = form
 
     def is_too_much(self, question: Question, form: Form, status: int, /) -> bool:
         """Say whether a refused form would be taken for less: if not known, that is tried out."""

@@ -37,6 +37,7 @@ class FindDesk(Desk):
     """
 
     required = REQUIRED
+    folds_case = False
     equipment_by_series = False
 
     def __init__(self, associations: Associations, root: Root, *, relational: bool) -> None:
