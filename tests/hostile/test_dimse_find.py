@@ -643,6 +643,7 @@ def test_a_search_within_its_limit_is_not_cut() -> None:
         (r"\ISO 2022 IR 87", "Yamada^Tarou=山田^太郎=やまだ^たろう"),
         (r"ISO 2022 IR 13\ISO 2022 IR 87", "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう"),
         (r"\ISO 2022 IR 149", "Hong^Gildong=洪^吉洞=홍^길동"),
+        (r"ISO 2022 IR 100\ISO 2022 IR 149", "洪^Jérôme"),
         ("GB18030", "Wang^XiaoDong=王^小东"),
         ("GBK", "Wang^XiaoDong=王^小东"),
         ("ISO_IR 100", "Buc^Jérôme"),

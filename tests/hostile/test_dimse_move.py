@@ -27,6 +27,8 @@ from gurney.core import (
 )
 from gurney.dimse import CMove, Peer, Receiver, Retries, Timeouts
 from gurney.dimse.association import Proposed, associate
+from gurney.dimse.move.origins import Caller
+from gurney.dimse.move.routing import Request
 from gurney.testing import MemoryArchive, differences, reference_of
 from gurney.testing.dimse import (
     FAULTS,
@@ -315,7 +317,7 @@ def test_d17_silence_is_borne_as_long_as_there_is_progress(receiver: Receiver) -
             got = fetch(move)
 
     assert {} == got.files
-    assert "neither a response nor an instance came" in " ".join(got.reasons)
+    assert "neither a response nor an instance" in " ".join(got.reasons)
 
 
 class Hesitates(Fault):
@@ -331,7 +333,8 @@ class Hesitates(Fault):
         if exchange.asked.service is not Service.MOVE:
             return plan
         stores = [step for step in plan.steps if isinstance(step, Store)]
-        slow = stores if self._kind is Store else [Progress()] * len(stores)
+        said = [Progress(counted=number % 2 == 0) for number, _ in enumerate(stores)]
+        slow = stores if self._kind is Store else said  # each says something else than the last
         rest = [] if self._kind is Store else stores
         return Plan([*(step for one in slow for step in (one, Silence())), *rest, Done()])
 
@@ -397,6 +400,34 @@ def test_d19_what_nobody_asked_for_is_refused(receiver: Receiver) -> None:
 
     assert {0x0124} == set(statuses)
     assert len(statuses) == receiver.refused
+
+
+def test_d19_what_comes_from_elsewhere_is_refused(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is asked for, too: only the archive delivers, unless others are named."""
+
+    def behind(*_: object) -> Caller:
+        return Caller("STRANGER", "192.0.2.1")
+
+    def is_named_by(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(Caller, "behind", behind)
+    monkeypatch.setattr(Request, "is_named_by", is_named_by)
+    with (
+        DIMSEServer(datasets(), destinations=to(receiver)) as server,
+        mover(server, receiver) as move,
+        Receiver(port=0, timeouts=SHORT, callers=["STRANGER", server.ae_title]) as naming,
+        DIMSEServer(datasets(), destinations=to(naming)) as other,
+        mover(other, naming) as moving,
+    ):
+        got = fetch(move)
+        named = fetch(moving)
+
+    assert {} == got.files
+    assert "came from STRANGER at 192.0.2.1 alone" in " ".join(got.reasons)
+    assert same(HEAD, named.files)
 
 
 def test_d19_a_foreign_instance_among_those_asked_for(receiver: Receiver) -> None:

@@ -68,9 +68,9 @@ FILTERS: Final = (
     Filter(
         "ModalitiesInStudy", "Studies with any of these, as in CT,MR.", "m", "CODE", several=True
     ),
-    Filter("StudyDescription", "Study description.", "d"),
+    Filter("StudyDescription", "Description, as in 'Brain*'; case counts in most archives.", "d"),
     Filter("SeriesInstanceUID", "Only these series.", metavar="UID", several=True),
-    Filter("SeriesDescription", "Only such series."),
+    Filter("SeriesDescription", "Only such series; case counts in most archives."),
     Filter("InstitutionName", "Institution."),
     Filter("InstitutionalDepartmentName", "Department."),
 )

@@ -12,21 +12,28 @@ from typing import Final, TypeVar
 
 import attrs
 from pydicom.uid import UID
-from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ
-from pynetdicom.pdu_items import (
-    AbstractSyntaxSubItem,
-    ApplicationContextItem,
-    ImplementationClassUIDSubItem,
-    ImplementationVersionNameSubItem,
-    MaximumLengthSubItem,
-    PresentationContextItemAC,
-    PresentationContextItemRQ,
-    SCP_SCU_RoleSelectionSubItem,
-    SOPClassExtendedNegotiationSubItem,
-    TransferSyntaxSubItem,
-    UserIdentitySubItemRQ,
-    UserInformationItem,
-)
+
+try:
+    from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ
+    from pynetdicom.pdu_items import (
+        AbstractSyntaxSubItem,
+        ApplicationContextItem,
+        ImplementationClassUIDSubItem,
+        ImplementationVersionNameSubItem,
+        MaximumLengthSubItem,
+        PresentationContextItemAC,
+        PresentationContextItemRQ,
+        SCP_SCU_RoleSelectionSubItem,
+        SOPClassExtendedNegotiationSubItem,
+        TransferSyntaxSubItem,
+        UserIdentitySubItemRQ,
+        UserInformationItem,
+    )
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        'gurney.dimse needs pynetdicom, which is not installed; run: pip install "gurney[dimse]"',
+        name=error.name,
+    ) from error
 
 from .framing import without_needless_items
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import attrs
-from attrs.validators import and_, ge, gt, le
+from attrs import Attribute
+from attrs.validators import gt
 
 from ..core import InvalidInputError
 from ..manners import Retries
@@ -32,13 +34,13 @@ def ae_title(title: str) -> str:
     >>> ae_title("  ORTHANC ")
     'ORTHANC'
     """
-    stripped = title.strip(" ")
+    stripped = _text(title, "an AE title").strip(" ")
     printable = stripped.isascii() and stripped.isprintable()
     if 1 <= len(stripped) <= _LONGEST_TITLE and printable and "\\" not in stripped:
         return stripped
     raise InvalidInputError(
         f"an AE title has 1 to {_LONGEST_TITLE} characters of printable ASCII and no backslash;"
-        f" this one has {len(stripped)} characters"
+        f" {title!r} does not"
     )
 
 
@@ -49,11 +51,12 @@ class Timeouts:
     Attributes
     ----------
     connect
-        For the connection, and for TLS.
+        For the connection, and for TLS; for who connects to a receiver, to say what it wants.
     answer
         For an answer, or between two: an archive may have to fetch from tape (D17).
     idle
-        Inside a message, and for the answer to a proposed association.
+        Of silence inside a message. An answer to a proposed association, and a response once it
+        has begun, have to come whole in this time.
     release
         For the other side to agree to the end of an association.
     """
@@ -62,6 +65,35 @@ class Timeouts:
     answer: float = attrs.field(default=600.0, validator=gt(0.0))
     idle: float = attrs.field(default=60.0, validator=gt(0.0))
     release: float = attrs.field(default=5.0, validator=gt(0.0))
+
+
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str):
+        raise InvalidInputError(f"{what} is text, not {type(value).__name__}")
+    return value
+
+
+def _whole(least: int, most: int | None = None) -> Callable[[object, Attribute[int], object], None]:
+    """Return what checks that a field is a whole number in these bounds."""
+
+    def check(_: object, field: Attribute[int], value: object) -> None:
+        right = isinstance(value, int) and value >= least and (most is None or value <= most)
+        if not right:
+            upto = "or more" if most is None else f"to {most}"
+            raise InvalidInputError(f"{field.name} is a whole number, {least} {upto}; correct it")
+
+    return check
+
+
+def _of(kind: type, *, optional: bool = False) -> Callable[[object, Attribute[Any], object], None]:
+    """Return what checks that a field is of this type."""
+
+    def check(_: object, field: Attribute[Any], value: object) -> None:
+        if not isinstance(value, kind) and not (optional and value is None):
+            found = type(value).__name__
+            raise InvalidInputError(f"{field.name} is a {kind.__name__}, not {found}; correct it")
+
+    return check
 
 
 def _path(path: str | Path | None) -> Path | None:
@@ -183,6 +215,8 @@ class UserIdentity:
 
 
 def _host(host: str) -> str:
+    if "/" in _text(host, "a host"):
+        raise InvalidInputError("a host is a name or an IP address; open_url takes a URL")
     if not host or not host.isprintable() or " " in host or len(host) > 253:
         raise InvalidInputError("a host is a name or an IP address, without spaces")
     return host
@@ -206,6 +240,8 @@ class Peer:
         How long to wait.
     max_pdu
         Bytes of a PDU that we are ready to receive.
+    max_instance
+        Bytes of an instance that we take; one that is larger is given up (`BudgetExceededError`).
     identity
         Who asks. It is sent over TLS only, or to this very machine.
     associations
@@ -222,15 +258,18 @@ class Peer:
     """
 
     host: str = attrs.field(converter=_host)
-    port: int = attrs.field(validator=and_(ge(1), le(65535)))
+    port: int = attrs.field(validator=_whole(1, 65535))
     called: str = attrs.field(converter=ae_title)
     calling: str = attrs.field(default="GURNEY", converter=ae_title, kw_only=True)
-    tls: TLS | None = attrs.field(default=None, kw_only=True)
-    timeouts: Timeouts = attrs.field(factory=Timeouts, kw_only=True)
-    max_pdu: int = attrs.field(default=131072, kw_only=True, validator=and_(ge(4096), le(1 << 20)))
-    identity: UserIdentity | None = attrs.field(default=None, kw_only=True)
-    associations: int = attrs.field(default=4, kw_only=True, validator=ge(1))
-    retries: Retries = attrs.field(factory=Retries, kw_only=True)
+    tls: TLS | None = attrs.field(default=None, kw_only=True, validator=_of(TLS, optional=True))
+    timeouts: Timeouts = attrs.field(factory=Timeouts, kw_only=True, validator=_of(Timeouts))
+    max_pdu: int = attrs.field(default=131072, kw_only=True, validator=_whole(4096, 1 << 20))
+    max_instance: int = attrs.field(default=64 << 30, kw_only=True, validator=_whole(1))
+    identity: UserIdentity | None = attrs.field(
+        default=None, kw_only=True, validator=_of(UserIdentity, optional=True)
+    )
+    associations: int = attrs.field(default=4, kw_only=True, validator=_whole(1))
+    retries: Retries = attrs.field(factory=Retries, kw_only=True, validator=_of(Retries))
     allow_insecure_credentials: bool = attrs.field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:

@@ -19,6 +19,7 @@ What is no secret has names that others gave it. For HTTP, requests knows ``HTTP
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,6 +29,8 @@ from ..core import InvalidInputError
 from .places import Place
 
 __all__ = ["certificate", "means", "read_token", "variables_for"]
+
+_log = logging.getLogger("gurney.logins")
 
 _SECRETS: Final = ("GURNEY_TOKEN", "GURNEY_TOKEN_FILE", "GURNEY_PASSWORD")
 _BOUND: Final = (*_SECRETS, "GURNEY_USER", "GURNEY_CERT", "GURNEY_KEY")
@@ -53,7 +56,23 @@ def variables_for(place: Place, environ: Mapping[str, str]) -> dict[str, str]:
         raise InvalidInputError(f"{' and '.join(secrets)} are set; unset all but one")
     if "GURNEY_KEY" in values and "GURNEY_CERT" not in values:
         raise InvalidInputError("GURNEY_KEY is set without GURNEY_CERT; set that too")
-    return values if means(environ, "GURNEY_HOST", place) else {}
+    if means(environ, "GURNEY_HOST", place):
+        return values
+    if values and _host_of(environ["GURNEY_HOST"]) == place.host:
+        _log.warning(
+            "GURNEY_HOST is on the same host as %s, but at another port: %s not used; is"
+            " GURNEY_HOST=%s meant?",
+            place.name,
+            f"{next(iter(values))} is" if len(values) == 1 else f"{', '.join(values)} are",
+            place.name,
+        )
+    return {}
+
+
+def _host_of(name: str) -> str:
+    """Return *name* without port and brackets."""
+    found = _is_host(name)
+    return found.group(1).strip("[]").lower() if found else ""
 
 
 def means(environ: Mapping[str, str], name: str, place: Place) -> bool:

@@ -69,7 +69,8 @@ class Came:
         if reference is None:
             if not all(map(is_uid, uids)):
                 _log.warning("%s: what came is no instance: %s", wanted.reference, fault)
-                reason = f"what came instead is no instance: {fault}"
+                why = fault or "its UIDs are none"
+                reason = f"what came instead is no instance: {why}"
                 return Judged(Verdict.NOTHING, fault=reason)
             if uids[: len(asked)] != asked:
                 other = _OTHERS[next(i for i, uid in enumerate(asked) if uid != uids[i])]

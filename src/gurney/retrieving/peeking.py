@@ -21,10 +21,12 @@ _Reader: TypeAlias = Callable[[bytes, int], tuple[int, int, int]]
 
 _META: Final = b"DICM\x02\x00\x00\x00UL\x04\x00"  # where the preamble ends
 _FIRST: Final = 144  # where the second element of the file meta is
+_CLASS: Final = 0x00080016
 _INSTANCE: Final = 0x00080018
 _STUDY: Final = 0x0020000D
 _SERIES: Final = 0x0020000E
-_WANTED: Final = frozenset((_INSTANCE, _STUDY, _SERIES))
+_WANTED: Final = frozenset((_CLASS, _INSTANCE, _STUDY, _SERIES))
+_NEEDED: Final = frozenset((_INSTANCE, _STUDY, _SERIES))
 
 # PS3.5 7.1.2: whether the length has four bytes.
 _SHORT: Final = b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US"
@@ -52,12 +54,14 @@ def peek(head: bytes) -> UIDs | None:
     """
     if not head.startswith(_META, 128):
         return None
-    return _scan(head, _FIRST, 0x00020000, _read_little)
+    seen = _scan(head, _FIRST, 0x00020000, _read_little)
+    return None if seen is None else seen[:3]
 
 
-def peek_dataset(head: bytes, transfer_syntax: str) -> UIDs | None:
+def peek_dataset(head: bytes, transfer_syntax: str) -> tuple[str, str, str, str] | None:
     """Return the UIDs in the first bytes of a data set; `None` to have it walked over.
 
+    They are those of study, series and instance, and of the SOP class (empty if there is none).
     There is no file meta before it: so data sets arrive by DIMSE. Only what is plain is looked at:
     elements in order, nothing deflated, nothing nested deeply.
     """
@@ -68,7 +72,7 @@ def peek_dataset(head: bytes, transfer_syntax: str) -> UIDs | None:
     return _scan(head, 0, 0, _read_big if transfer_syntax == _BIG_ENDIAN_SYNTAX else _read_little)
 
 
-def _scan(head: bytes, at: int, last: int, read: _Reader) -> UIDs | None:
+def _scan(head: bytes, at: int, last: int, read: _Reader) -> tuple[str, str, str, str] | None:
     """Look at the elements that begin at *at*; the tag before them was *last*."""
     end = len(head) - 12
     uids: dict[int, str] = {}
@@ -79,8 +83,10 @@ def _scan(head: bytes, at: int, last: int, read: _Reader) -> UIDs | None:
         if tag in _WANTED:
             uids[tag] = head[at : at + length].decode("latin-1").strip(" \0")
         if tag >= _SERIES:
-            complete = len(uids) == len(_WANTED) and at + length <= len(head)
-            return (uids[_STUDY], uids[_SERIES], uids[_INSTANCE]) if complete else None
+            complete = _NEEDED <= uids.keys() and at + length <= len(head)
+            if not complete:
+                return None
+            return uids[_STUDY], uids[_SERIES], uids[_INSTANCE], uids.get(_CLASS, "")
         at = _past_items(head, at, read, 0) if length == _UNDEFINED else at + length
         last = tag
     return None

@@ -35,6 +35,7 @@ from tests.servers.upper_layer import (
 from gurney.core import (
     ArchiveUnavailableError,
     AuthenticationError,
+    BudgetExceededError,
     BusyError,
     GurneyError,
     ProtocolViolationError,
@@ -59,6 +60,10 @@ PATIENT: Final = Timeouts(connect=LONG, answer=LONG, idle=LONG, release=LONG)
 ONCE: Final = Retries(attempts=1)
 PROPOSED: Final = [Proposed(CT, (EXPLICIT,)), Proposed(FIND, (IMPLICIT,))]
 STORE: Final = fragments(1, c.c_store_rq(1, CT, "1.2.3").encode(), command=True)
+NAMELESS: Final = c.Command({0x0100: b"\1\0", 0x0800: b"\1\0"}).encode()
+PENDING: Final = fragments(
+    3, c.response_to(c.c_find_rq(3, FIND), 0xFF00, has_data=True).encode(), command=True
+)
 RELEASE: Final = b"\x05\0\0\0\0\x04\0\0\0\0"
 
 
@@ -132,6 +137,9 @@ def all_of(association: Association) -> tuple[list[tuple[Message, bytes]], Gurne
         (data_pdu(1, 1, bytes(16000)) + data_pdu(1, 1, bytes(16000)), "without end"),
         (STORE + data_pdu(1, 0, b"\0\0") + data_pdu(1, 3, b"\0\0"), "inside a data set"),
         (STORE + data_pdu(3, 2, b"\0\0"), "another context"),
+        (data_pdu(1, 1, b"") * 200, "empty fragments"),
+        (STORE + data_pdu(1, 0, b"") * 200, "empty fragments"),
+        (fragments(1, NAMELESS, command=True), "without message id"),
         (STORE + b"\x06\0\0\0\0\4\0\0\0\0", "A-RELEASE-RP"),
     ],
 )
@@ -194,6 +202,59 @@ def test_fragments_may_be_cut_anyhow() -> None:
     assert ["C-STORE", "C-ECHO"] == [message.command.name for message, _ in got]
     assert [b"abcd", b""] == [data for _, data in got]
     assert [1, 3] == [message.context.id for message, _ in got]
+
+
+def test_small_fragments_are_joined() -> None:
+    """A list of pieces of two bytes would take thirty times as much memory as they do."""
+    tiny = data_pdu(1, 0, b"ab") * 10_000
+    with receiving(STORE + tiny + data_pdu(1, 2, b"c")) as association:
+        pieces = list(association.receive().fragments())
+
+    assert b"ab" * 10_000 + b"c" == b"".join(pieces)
+    assert len(pieces) < 10
+
+
+def test_what_nobody_wants_is_passed_over_up_to_a_limit() -> None:
+    """There may be no end to it."""
+    with receiving(STORE + data_pdu(1, 0, bytes(1000)) * 50) as association:
+        message = association.receive()
+        with pytest.raises(BudgetExceededError, match="more than 4000 bytes"):
+            message.skip(4000)
+
+        assert not association.usable
+
+
+@pytest.mark.parametrize("begun", [b"", PENDING + b"\4\0\0\1\0\0\0\0\xff\xfc\3\2"])
+def test_a_response_that_trickles_is_not_waited_for(begun: bytes) -> None:
+    """A byte now and then is no silence; all of a response has to come in that time."""
+    head = b"\4\0\0\0\x20\0\0\0\x1f\xfc\3\3"
+    enough = threading.Event()
+    ours, others = socket.socketpair()
+
+    def trickle() -> None:
+        with others, suppress(OSError):
+            others.sendall(begun or head)
+            for _ in range(1000):
+                enough.wait(0.01)
+                others.send(b"\0")
+
+    sending = threading.Thread(target=trickle)
+    association = Association(
+        peer_at(104, attrs.evolve(PATIENT, idle=0.2)),
+        Connection(ours, "a test"),
+        [Context(3, FIND, IMPLICIT)],
+        refused={},
+        granted={},
+        their_max_pdu=16384,
+    )
+    sending.start()
+    try:
+        with pytest.raises(TransferInterruptedError, match="fell silent"):
+            association.receive().skip()
+    finally:
+        enough.set()
+        association.abort()
+        sending.join(LONG)
 
 
 @pytest.mark.parametrize("size", [BUFFER - 20, BUFFER, 3 * BUFFER + 1])
@@ -457,9 +518,9 @@ def test_nobody_is_there() -> None:
     with pytest.raises(ArchiveUnavailableError, match="nothing accepts"):
         associate(peer_at(port), PROPOSED)
     nowhere = Peer("no-such-host.invalid", 104, "ARCHIVE", retries=ONCE)
-    with pytest.raises(ArchiveUnavailableError, match="no address"):
+    with pytest.raises(ArchiveUnavailableError, match="no address; check the name"):
         associate(nowhere, PROPOSED)
-    with pytest.raises(ArchiveUnavailableError, match="no address"):
+    with pytest.raises(ArchiveUnavailableError, match="no address; check the name"):
         associate(Peer("a" * 70 + ".invalid", 104, "ARCHIVE", retries=ONCE), PROPOSED)
 
 

@@ -26,6 +26,7 @@ from pydicom.uid import (
 )
 
 from gurney.core import (
+    BudgetExceededError,
     Completeness,
     DICOMDownloadable,
     DICOMObjectReference,
@@ -130,7 +131,7 @@ def test_a_glance_sees_the_uids_of_a_data_set(syntax: str) -> None:
     """In the transfer syntax of the association, without file meta, past nested sequences."""
     seen = peek_dataset(in_syntax(DATASETS[0], syntax)[:1024], syntax)
 
-    assert ("1.2.3", "1.2.301", "1.2.301001") == seen
+    assert ("1.2.3", "1.2.301", "1.2.301001", SecondaryCaptureImageStorage) == seen
 
 
 def test_a_glance_does_not_look_into_what_is_deflated() -> None:
@@ -149,7 +150,7 @@ def test_a_glance_at_implicit_vr_is_right_or_says_nothing(data: st.DataObject) -
     end = data.draw(st.integers(0, len(content)))
     seen = peek_dataset(bytes(content[:end]), ImplicitVRLittleEndian)
     walked = walk([head_of(CTImageStorage, "1.2", ImplicitVRLittleEndian), bytes(content)])
-    uids = (walked.study_uid, walked.series_uid, walked.instance_uid)
+    uids = (walked.study_uid, walked.series_uid, walked.instance_uid, walked.sop_class_uid)
 
     assert seen in (None, uids) or not walked.whole
 
@@ -166,7 +167,8 @@ def test_a_glance_agrees_with_the_walk_on_real_files(corpus: Path) -> None:
             continue
         uids = peek_dataset(content[walked.data_set_offset :][: 1 << 16], walked.transfer_syntax)
         seen += uids is not None
-        assert uids in (None, (walked.study_uid, walked.series_uid, walked.instance_uid)), path.name
+        whole = (walked.study_uid, walked.series_uid, walked.instance_uid, walked.sop_class_uid)
+        assert uids in (None, whole), path.name
 
     assert seen > 500
 
@@ -216,6 +218,47 @@ def test_small_instance_is_held(size: int) -> None:
 
     assert (ONE.uids, "", True, len(whole)) == (came.uids, came.fault, came.held, came.size)
     assert "" == walk([whole]).fault
+
+
+@pytest.mark.parametrize(
+    ("sop_class", "uid"),
+    [
+        (SecondaryCaptureImageStorage, "1.2.301002"),
+        (CTImageStorage, ONE.instance_uid),
+        ("\xff" * 6000, "../../etc/x"),
+        ("", ""),
+    ],
+)
+@pytest.mark.parametrize("pixels", [0, 5 << 20])
+def test_a_file_says_what_its_data_set_says(
+    sop_class: str, uid: str, pixels: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever the command names: that is not believed, and its disagreement is told."""
+    content = data_set(encode(DATASETS[0])) + bytes(pixels)
+    command = Command(
+        {
+            **STORE.elements,
+            0x0002: sop_class.encode("latin-1"),
+            0x1000: uid.encode("latin-1"),
+        }
+    )
+    came = arrival(Incoming([content], command=command), lambda _: None)  # type: ignore[arg-type]  # as above
+    walked = walk(came.chunks)
+
+    assert (ONE.uids, "") == (came.uids, came.fault)
+    assert ONE.instance_uid == walked.meta_instance_uid
+    assert SecondaryCaptureImageStorage == walked.meta_class_uid
+    assert "names another instance or SOP class" in caplog.text
+
+
+def test_there_is_an_end_to_an_instance() -> None:
+    """One that goes on and on does not fill the disk."""
+    content = data_set(encode(DATASETS[0]))
+    message = Incoming([content, *[bytes(1 << 20)] * 9])
+    came = arrival(message, lambda _: None, 8 << 20)  # type: ignore[arg-type]  # as above
+
+    with pytest.raises(BudgetExceededError, match=f"more than {8 << 20} bytes"):
+        sum(map(len, came.chunks))
 
 
 def test_large_instance_is_passed_on_before_it_ends() -> None:

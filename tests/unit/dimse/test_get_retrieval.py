@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import repeat
 
 import attrs
 import pytest
@@ -30,7 +31,7 @@ ONCE = Retries(attempts=1)
 class Talk:
     """A conversation in which *uids* come, and what is answered to each is written down."""
 
-    uids: Sequence[UIDs]
+    uids: Iterable[UIDs]
     final: Final | None
     held: bool = True
     answers: list[int] = attrs.field(factory=list[int])
@@ -65,6 +66,16 @@ def test_each_instance_has_its_answer() -> None:
 
     assert [ONE] == came
     assert [0x0000, 0x0111, 0x0124, 0xC000] == talk.answers
+
+
+@pytest.mark.parametrize("uids", [ONE.uids, FOREIGN.uids, ("", "", "")])
+def test_there_is_an_end_to_what_is_not_wanted(uids: UIDs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive that sends it again and again is left; what was wanted has failed, loudly."""
+    monkeypatch.setattr("gurney.dimse.retrieving.retrieval._MOST_REFUSED", 100)
+    came, reasons = outcome(retrieval(Talk(repeat(uids), None), [ONE, TWO]))
+
+    assert ([ONE] if uids == ONE.uids else []) == came
+    assert "more than 100 instances came that were not wanted" in reasons[-1]
 
 
 def test_small_instance_is_answered_before_it_is_passed_on() -> None:
@@ -118,6 +129,17 @@ def test_count_that_proves_a_study(final: Final | None, proved: bool) -> None:
 
     assert [ONE, TWO] == came
     assert (0 if proved else 1) == len(failed)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_one_that_comes_twice_is_one(count: int, caplog: pytest.LogCaptureFixture) -> None:
+    """It proves a study of one, not one of two; that it came twice is told."""
+    talk = Talk([ONE.uids, ONE.uids], Final(0x0000, 0, count, 0, 0))
+    came, failed = outcome(retrieval(talk, [STUDY]))
+
+    assert ([ONE], count - 1) == (came, len(failed))
+    assert [0x0000, 0x0111] == talk.answers
+    assert "came twice in one answer" in caplog.text
 
 
 def test_nothing_proves_nothing() -> None:

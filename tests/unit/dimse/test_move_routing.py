@@ -15,7 +15,9 @@ from gurney.core import (
     StudyReference,
     TransferInterruptedError,
 )
+from gurney.dimse import Peer
 from gurney.dimse.move.handing import Store
+from gurney.dimse.move.origins import Caller, Origin
 from gurney.dimse.move.routing import Request, Routing
 from gurney.dimse.retrieving import Arrival
 from gurney.retrieving import UIDs
@@ -102,6 +104,42 @@ def test_of_two_requests_the_one_that_lacks_it_gets_it() -> None:
     first.hand_over(store())
 
     assert second is routing.find(store(originator="GURNEY", originator_id=1))
+
+
+@pytest.mark.parametrize(
+    ("archive", "caller", "originator", "taken"),
+    [
+        ("192.0.2.1", Caller.behind("ARCHIVE", "192.0.2.7", "192.0.2.9"), "", True),
+        ("192.0.2.1", Caller.behind("OTHER", "192.0.2.7", "192.0.2.1"), "", True),
+        ("192.0.2.1", Caller.behind("OTHER", "::ffff:192.0.2.7", "::ffff:192.0.2.1"), "", True),
+        ("127.0.0.1", Caller.behind("OTHER", "127.0.0.1", "127.0.0.1"), "", True),
+        ("::1", Caller.behind("OTHER", "192.0.2.7", "192.0.2.7"), "", True),
+        ("192.0.2.1", Caller.behind("OTHER", "192.0.2.7", "192.0.2.9"), "GURNEY", True),
+        ("192.0.2.1", Caller.behind("OTHER", "192.0.2.7", "192.0.2.9"), "", False),
+        ("192.0.2.1", Caller.behind("OTHER", "192.0.2.7", "192.0.2.9"), "ELSE", False),
+        ("127.0.0.1", Caller.behind("OTHER", "192.0.2.7", "192.0.2.9"), "", False),
+        ("192.0.2.1", Caller.behind("OTHER", "192.0.2.7", "192.0.2.7"), "", False),
+    ],
+)
+def test_only_the_archive_delivers(
+    archive: str, caller: Caller, originator: str, taken: bool
+) -> None:
+    """It has the title or the host of the one that was asked, or names the request."""
+    routing = Routing()
+    asked = Request([StudyReference("1.2")], "GURNEY", 1, Origin(Peer(archive, 104, "ARCHIVE")))
+    routing.add(asked)
+    found = routing.find(store(originator=originator, originator_id=1), caller)
+
+    assert (asked if taken else None) is found
+    assert (None if taken else caller) == asked.stranger
+
+
+def test_a_host_that_is_not_found_is_nobodys() -> None:
+    """An archive whose name has no address any more is known by its title."""
+    origin = Origin(Peer("nowhere.invalid", 104, "ARCHIVE"))
+
+    assert origin.is_of(Caller("ARCHIVE", "192.0.2.1"))
+    assert not origin.is_of(Caller("OTHER", "192.0.2.1"))
 
 
 def test_a_foreign_instance_is_told_to_the_request_it_names() -> None:

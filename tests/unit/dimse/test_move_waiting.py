@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 from queue import SimpleQueue
 from time import monotonic
 from typing import cast
@@ -58,7 +59,7 @@ def request() -> Request:
     return made
 
 
-def watch(asked: Request, *commands: Command) -> Watcher:
+def watch(asked: Request, commands: Iterable[Command]) -> Watcher:
     return Watcher(cast("Association", Line(commands)), CONTEXT, asked)
 
 
@@ -66,7 +67,7 @@ def moving(asked: Request, *commands: Command, answer: float = 10.0) -> Moving:
     suspicion = Suspicion(Receiver())
     return Moving(
         "C-MOVE",
-        lambda: watch(asked, *commands),
+        lambda: watch(asked, commands),
         asked,
         suspicion,
         answer=answer,
@@ -78,17 +79,27 @@ def moving(asked: Request, *commands: Command, answer: float = 10.0) -> Moving:
 def test_a_pending_response_is_progress() -> None:
     """Whatever it says, the time begins anew; the final response is passed on."""
     asked = request()
-    watch(asked, response_to(ASKED, 0xFF00), response_to(ASKED, 0x0000))
+    watch(asked, [response_to(ASKED, 0xFF00), response_to(ASKED, 0x0000)])
     event = asked.inbox.get(timeout=10.0)
 
     assert Final(0x0000) == event
     assert asked.progress > LONG_AGO
 
 
+def test_there_is_an_end_to_the_same_response() -> None:
+    """An archive may be at work for hours, and say so (D17); not for ever."""
+    asked = request()
+    watch(asked, repeat(response_to(ASKED, 0xFF00)))
+    event = asked.inbox.get(timeout=10.0)
+
+    assert isinstance(event, TransferInterruptedError)
+    assert "said the same" in str(event)
+
+
 def test_a_final_response_alone_is_none() -> None:
     """Nothing has been sent by then."""
     asked = request()
-    watch(asked, response_to(ASKED, 0x0000))
+    watch(asked, [response_to(ASKED, 0x0000)])
     asked.inbox.get(timeout=10.0)
 
     assert LONG_AGO == asked.progress
@@ -102,7 +113,7 @@ def test_a_final_response_alone_is_none() -> None:
 def test_what_is_no_response_is_told(stranger: Command) -> None:
     """Another message than a response to this request is a violation."""
     asked = request()
-    watch(asked, stranger)
+    watch(asked, [stranger])
 
     assert isinstance(asked.inbox.get(timeout=10.0), ProtocolViolationError)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import ssl
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -124,15 +126,30 @@ def test_environment_says_who_one_is(
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:1", "other.example"])
 def test_environment_is_for_one_archive(
-    server: DIMSEServer, host: str, monkeypatch: pytest.MonkeyPatch
+    server: DIMSEServer,
+    host: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """No other learns anything; without a port it is the usual one that is meant."""
+    """No other learns anything; without a port it is the usual one, and may have been forgotten."""
     monkeypatch.setenv("GURNEY_HOST", host)
     monkeypatch.setenv("GURNEY_TOKEN", PASSWORD)
     with open_url(server.url) as archive:
         archive.echo()
 
     assert {None} == identities(server)
+    forgotten = f"GURNEY_TOKEN is not used; is GURNEY_HOST=127.0.0.1:{server.port} meant?"
+    assert (host != "other.example") == (forgotten in caplog.text)
+    assert PASSWORD not in caplog.text
+
+
+def test_the_extra_that_is_needed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever imports it without pynetdicom learns how to get it."""
+    for name in [name for name in sys.modules if name.startswith("gurney.dimse")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pynetdicom.pdu", None)
+    with pytest.raises(ModuleNotFoundError, match=r'run: pip install "gurney\[dimse\]"'):
+        importlib.import_module("gurney.dimse")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from gurney.core import (
     StudyReference,
     TransferInterruptedError,
 )
-from gurney.dimse import Peer, Receiver, Retries, Timeouts
+from gurney.dimse import CMove, Peer, Receiver, Retries, Timeouts
 from gurney.dimse.association import Association, Proposed, associate
 from gurney.dimse.association.commands import Command, c_echo_rq, c_find_rq, c_store_rq
 from gurney.dimse.move.handing import Store
@@ -134,8 +134,15 @@ def test_without_associations_it_is_of_no_use() -> None:
 
 def test_a_port_that_is_taken_is_told(receiver: Receiver) -> None:
     """The error says what to do."""
-    with pytest.raises(InvalidInputError, match="share one"):
+    with pytest.raises(InvalidInputError, match="a port that is free"):
         Receiver(port=receiver.port).open()
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_asked(receiver: Receiver) -> None:
+    """Once, and not for each instance; here nobody could be asked at all."""
+    move = CMove(Peer("localhost", 1, "ARCHIVE"), Receiver(port=receiver.port))
+    with move, pytest.raises(InvalidInputError, match="a port that is free"):
+        move.files([])
 
 
 def test_it_leaves_nothing_behind() -> None:

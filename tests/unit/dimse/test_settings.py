@@ -6,6 +6,7 @@ import copy
 import pickle
 import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from tests.servers.tls import make_certificates
 
 from gurney.core import InvalidInputError
-from gurney.dimse import TLS, Peer, Retries, Timeouts, UserIdentity
+from gurney.dimse import TLS, CFind, CGet, CMove, Peer, Retries, Timeouts, UserIdentity
 from gurney.dimse.settings import ae_title
 
 SECRET = "a-secret"
@@ -58,6 +59,37 @@ def test_numbers_are_checked() -> None:
         Timeouts(answer=0)
     with pytest.raises(ValueError, match="attempts"):
         Retries(attempts=0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"host": None},
+        {"host": "dimse://pacs.example"},
+        {"port": "104"},
+        {"port": 104.0},
+        {"called": None},
+        {"tls": True},
+        {"identity": "somebody"},
+        {"timeouts": 5},
+        {"retries": 5},
+        {"associations": "1"},
+    ],
+)
+def test_wrong_types_are_told_when_it_is_built(wrong: dict[str, Any]) -> None:
+    """Not when it is first used, and as what they are."""
+    fields: dict[str, Any] = {"host": "pacs.example", "port": 104, "called": "ARCHIVE"}
+
+    with pytest.raises(InvalidInputError):
+        Peer(**{**fields, **wrong})
+
+
+@pytest.mark.parametrize("kind", [CFind, CGet, CMove])
+@pytest.mark.parametrize("archive", [None, "dimse://ARCHIVE@pacs.example:104"])
+def test_what_is_no_archive_is_told_at_once(kind: Any, archive: Any) -> None:
+    """A URL is for `open_url`."""
+    with pytest.raises(InvalidInputError, match="open_url"):
+        kind(archive)
 
 
 def test_an_identity_is_not_sent_where_others_can_read_it() -> None:

@@ -128,7 +128,7 @@ def _secured(
 
 
 def _request(connection: Connection, timeouts: Timeouts) -> Request:
-    _, content = Incoming(connection, timeouts).negotiation(ASSOCIATE_RQ)
+    _, content = Incoming(connection, timeouts).negotiation(ASSOCIATE_RQ, timeouts.connect)
     try:
         request = Request.decode(content)
         ae_title(request.calling)  # pynetdicom checks as far as its process-wide settings say

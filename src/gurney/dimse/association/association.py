@@ -8,6 +8,7 @@ states of PS3.8 9.2 that remain then.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +17,7 @@ from typing import Final
 from ...core import GurneyError, InvalidInputError, ProtocolViolationError, TransferInterruptedError
 from ..framing import ABORT, P_DATA, RELEASE_RP, RELEASE_RQ, data_pdu, short_pdu
 from ..settings import Peer
-from .commands import LONGEST_COMMAND, Command
+from .commands import C_CANCEL_RQ, LONGEST_COMMAND, Command
 from .connection import Connection
 from .contexts import Context
 from .failures import ContextRefusedError, ReleasedError
@@ -220,12 +221,18 @@ class Association:
             yield data_pdu(context_id, control | last, content[at : at + most])
 
     def _next_message(self, timeout: float) -> Message:
-        incoming = self._incoming
+        incoming, connection = self._incoming, self._connection
+        connection.until = math.inf
         incoming.next_fragment(timeout)
+        connection.until = time.monotonic() + self.peer.timeouts.idle
         context = self._by_id.get(incoming.context_id)
         if context is None:
             raise self._violation("a message comes in a context that was not agreed on")
         command = self._command(context)
+        if not command.is_response:
+            connection.until = math.inf  # an instance takes as long as it takes
+            if command.message_id is None and command.field != C_CANCEL_RQ:
+                raise self._violation("a request without message id")
         return Message(command, context, self._piece, self.abort)
 
     def _command(self, context: Context) -> Command:
@@ -289,6 +296,7 @@ class Association:
     def _release(self) -> None:
         timeout = self.peer.timeouts.release
         until = time.monotonic() + timeout
+        self._connection.until = math.inf
         self._connection.write(short_pdu(RELEASE_RQ), timeout)
         kind = P_DATA
         while kind in (P_DATA, RELEASE_RQ):

@@ -52,7 +52,8 @@ class ContextRefusedError(RequestRefusedError):
         why = _REFUSALS.get(self.status, "it gives no reason")
         return (
             f"{self.asked}: {UID(self.abstract_syntax).name} was not accepted, {why};"
-            " ask in another way, or have those who run the archive allow it"
+            " try the other of C-GET and C-MOVE (`retrieve`), or have those who run the archive"
+            " allow it"
         )
 
 
@@ -149,7 +150,7 @@ def failure_of_connection(asked: str, error: OSError) -> GurneyError:
         return ProtocolViolationError(
             asked, f"no TLS connection ({error.reason}); check the port, and whether it has TLS"
         )
-    return ArchiveUnavailableError(f"{asked}: {_in_words(error)}; try again later")
+    return ArchiveUnavailableError(f"{asked}: {_in_words(error)}")
 
 
 def failure_of_transfer(asked: str, error: OSError) -> GurneyError:
@@ -163,9 +164,11 @@ def failure_of_transfer(asked: str, error: OSError) -> GurneyError:
 
 def _in_words(error: OSError) -> str:
     if isinstance(error, socket.gaierror):
-        return "its name leads to no address"
+        return "its name leads to no address; check the name of the host"
     if isinstance(error, ConnectionRefusedError):
-        return "nothing accepts connections there"
+        return "nothing accepts connections there; check host and port, and that the archive runs"
     if isinstance(error, TimeoutError):
-        return "no connection in time"
-    return "no connection"
+        return "no connection in time; check host and port, or try again later"
+    if isinstance(error, (*_LOST_TLS, ConnectionResetError)):
+        return "the TLS handshake broke off; check the port, and whether TLS is spoken there at all"
+    return "no connection; check host and port, or try again later"

@@ -33,6 +33,8 @@ _SHORT: Final = struct.Struct("BBBB")
 _LONGEST_PDU: Final = 1 << 24
 """Bytes of a P-DATA-TF that are read, even if less was agreed on: nothing is kept of them."""
 
+_MOST_EMPTY: Final = 100  # fragments in a row that bring nothing: there would be no end to them
+
 _NAMES: Final = {
     ASSOCIATE_RQ: "A-ASSOCIATE-RQ",
     ASSOCIATE_AC: "A-ASSOCIATE-AC",
@@ -63,6 +65,7 @@ class Incoming:
         self._connection: Connection = connection
         self._idle: float = timeouts.idle
         self._pdu_left: int = 0
+        self._empty: int = 0
 
     def next_fragment(self, timeout: float) -> None:
         """Go on to the next fragment, with at most *timeout* seconds of silence before its PDU.
@@ -87,6 +90,9 @@ class Incoming:
         self.left = length - 2
         self.is_command = bool(control & 1)
         self.is_last = bool(control & 2)
+        self._empty = 0 if self.left or self.is_last else self._empty + 1
+        if self._empty > _MOST_EMPTY:
+            raise self._violation("empty fragments without end")
 
     def piece(self) -> bytes:
         """Return some bytes of the fragment, of which there are some left."""
@@ -94,11 +100,12 @@ class Incoming:
         self.left -= len(piece)
         return piece
 
-    def negotiation(self, expected: int) -> tuple[int, bytes]:
+    def negotiation(self, expected: int, within: float) -> tuple[int, bytes]:
         """Return type and content of a PDU that is either *expected* or a rejection.
 
-        Raises as `next_fragment`.
+        All of it has to come *within* so many seconds. Raises as `next_fragment`.
         """
+        self._connection.until = time.monotonic() + within
         kind, length = self._head(self._idle)
         if kind == ASSOCIATE_RJ and expected == ASSOCIATE_AC:
             return kind, self._short(length)

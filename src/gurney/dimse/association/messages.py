@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from ...core import BudgetExceededError
 from .commands import Command
 from .contexts import Context
 
 __all__ = ["Message"]
+
+_SMALL: Final = 1 << 12  # bytes; a list of pieces of two bytes takes 30 times as many
+_PASSED_OVER: Final = 1 << 30  # bytes that nobody wants: others may follow them
 
 
 class Message:
@@ -51,7 +55,7 @@ class Message:
         return self._finished
 
     def fragments(self) -> Iterator[bytes]:
-        """Yield the data set in pieces as they come from the socket; none is empty.
+        """Yield the data set in pieces as they come from the socket; small ones are joined.
 
         May be called again after it was left in the middle, and then goes on from there. Nothing
         is yielded if there is no data set.
@@ -63,10 +67,13 @@ class Message:
         ProtocolViolationError
             If something else comes in between.
         """
+        joined = b""
         while not self._finished:
             piece, self._finished = self._next_piece(self.context)
-            if piece:
-                yield piece
+            joined = joined + piece if joined else piece
+            if joined and (self._finished or len(joined) >= _SMALL):
+                yield joined
+                joined = b""
 
     def read(self, limit: int) -> bytes:
         """Return the whole data set.
@@ -89,10 +96,23 @@ class Message:
             pieces.append(piece)
         return b"".join(pieces)
 
-    def skip(self) -> None:
-        """Receive what is left of the data set, and drop it."""
-        for _ in self.fragments():
-            pass
+    def skip(self, most: int = _PASSED_OVER) -> None:
+        """Receive what is left of the data set, and drop it.
+
+        Raises
+        ------
+        BudgetExceededError
+            If it has more than *most* bytes: there may be no end to it. The association is aborted.
+        """
+        size = 0
+        for piece in self.fragments():
+            size += len(piece)
+            if size > most:
+                self._give_up()
+                raise BudgetExceededError(
+                    f"{self.command.name}: more than {most} bytes came that nobody wants, too many"
+                    " to wait for; have those who run the archive look at what it sends"
+                )
 
     def __repr__(self) -> str:
         return f"<Message {self.command!r}>"

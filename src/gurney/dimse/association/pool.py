@@ -14,7 +14,7 @@ from typing import TypeVar
 import attrs
 from typing_extensions import Self
 
-from ...core import ArchiveUnavailableError
+from ...core import ArchiveUnavailableError, InvalidInputError
 from ..settings import Peer
 from .association import Association
 from .contexts import Proposed
@@ -198,7 +198,19 @@ class Associations:
 
 def associations_of(archive: Peer | Associations) -> Associations:
     """Return the associations with an archive: those given, or new ones."""
-    return archive if isinstance(archive, Associations) else Associations(archive)
+    if isinstance(archive, Associations):
+        return archive
+    _check(archive)
+    return Associations(archive)
+
+
+def _check(archive: object) -> None:
+    """See that it is what it has to be: types are not checked where people try things out."""
+    if not isinstance(archive, Peer):
+        raise InvalidInputError(
+            f"an archive is a Peer, or Associations with one, not {type(archive).__name__};"
+            " gurney.dimse.open_url takes a URL"
+        )
 
 
 @attrs.frozen

@@ -108,7 +108,9 @@ def _connected(peer: Peer, asked: str) -> socket.socket:
 def _agreed(
     peer: Peer, connection: Connection, proposed: Sequence[Proposed], request: Request
 ) -> Association:
-    kind, content = Incoming(connection, peer.timeouts).negotiation(ASSOCIATE_AC)
+    kind, content = Incoming(connection, peer.timeouts).negotiation(
+        ASSOCIATE_AC, peer.timeouts.idle
+    )
     if kind == ASSOCIATE_RJ:
         _, result, source, reason = content
         raise rejected(

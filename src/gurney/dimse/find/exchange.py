@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from ...core import ProtocolViolationError, TransferInterruptedError
+from ...core import GurneyError, ProtocolViolationError
 from ..association import Association, Command, Context, commands
 from .items import ResponseItem
 from .negotiation import is_implicit
@@ -85,7 +85,7 @@ class Exchange:
                 message.skip()
                 if not message.command.is_pending:
                     return
-        except (TransferInterruptedError, ProtocolViolationError):
+        except GurneyError:
             return  # it has been aborted, and nothing more was wanted
         self._association.abort()
 

@@ -17,7 +17,7 @@ from ..association.commands import (
     c_get_rq,
     response_to,
 )
-from ..retrieving import Arrival, Final, arrival, final_of, identifier_of
+from ..retrieving import Arrival, Final, Repeats, arrival, final_of, identifier_of
 from .contexts import Proposal
 from .detours import Detours
 
@@ -173,22 +173,26 @@ class GetConversation:
             raise
 
     def _received(self, association: Association, message_id: int) -> Generator[Arrival]:
+        asked = f"C-GET from {association.peer.address}"
+        repeats, stores = Repeats(asked), 0
         while True:
             message = association.receive()
             command = message.command
             if command.field == C_STORE_RQ:
-                arrived = arrival(message, _Answer(association, message))
+                arrived = arrival(
+                    message, _Answer(association, message), association.peer.max_instance
+                )
                 self._due.discard(arrived.uids)
                 yield arrived
+                stores += 1
                 continue
             if command.field != C_GET_RSP or command.responds_to not in (message_id, None):
-                raise ProtocolViolationError(
-                    f"C-GET from {association.peer.address}", f"{command!r} came instead"
-                )
+                raise ProtocolViolationError(asked, f"{command!r} came instead")
             message.skip()  # UIDs of what has failed: counted here, not believed
             if not command.is_pending:
                 self._final = final_of(command)
                 return
+            repeats.check((final_of(command), stores))
 
 
 class _Answer:

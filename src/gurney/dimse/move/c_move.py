@@ -110,7 +110,11 @@ class CMove(FileDownloader):
             If there is nobody to ask.
         AuthenticationError
             If the archive does not know us, or does not let us in.
+        InvalidInputError
+            At once, if the receiver cannot listen where it is to.
         """
+        if not self._closed:
+            self.receiver.open()
         service = Service(
             protocol="C-MOVE",
             ask=partial(self._moving, Suspicion(self.receiver)),

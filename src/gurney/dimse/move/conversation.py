@@ -14,7 +14,7 @@ from threading import get_ident
 from time import monotonic
 from typing import Final as Constant
 
-from ...core import GurneyError, TransferInterruptedError
+from ...core import GurneyError, ProtocolViolationError, TransferInterruptedError
 from ...retrieving import Wanted
 from ..association import Associations, Proposed
 from ..association.commands import SUCCESS, c_move_rq
@@ -165,6 +165,13 @@ class Moving:
             raise self._suspicion.aborted(self._failure) from self._failure
         if self._failure is not None:
             raise self._failure
+        if (stranger := self._request.stranger) is not None and not self._came:
+            raise ProtocolViolationError(
+                self._asked,
+                f"what was asked for came from {stranger.title} at {stranger.host} alone, which is"
+                " neither the archive's AE title nor its host; refused. If it belongs to the"
+                " archive, name it to the receiver (`callers` or `hosts`)",
+            )
         if self.final is not None and not self._came:
             self._suspicion.judge(self._asked, self.final)
 
@@ -200,11 +207,11 @@ def conversation(
         See `Moving`.
     """
     peer = associations.peer
-    asked = f"C-MOVE of {wanted.reference} from {peer.address}"
+    asked = f"C-MOVE from {peer.address}"
     suspicion.check(asked)
     references = (wanted.expected or {}).values() if wanted.by_list else [wanted.reference]
     with (
-        receiver.expecting(references, peer.calling) as request,
+        receiver.expecting(references, peer.calling, peer) as request,
         associations.taken([Proposed(model, _SYNTAXES)]) as association,
     ):
         context = association.context(model)

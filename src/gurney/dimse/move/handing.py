@@ -47,7 +47,7 @@ class Store:
     _verdicts: SimpleQueue[int]
 
     @classmethod
-    def of(cls, message: Message, answer: Callable[[int], None]) -> Self:
+    def of(cls, message: Message, answer: Callable[[int], None], most: int = 64 << 30) -> Self:
         """Receive the beginning of what *message*, a C-STORE request, brings.
 
         Parameters
@@ -57,6 +57,8 @@ class Store:
         answer
             Sends a status. It is called by who has taken the last of the data, at once: the archive
             goes on while the threads change.
+        most
+            Bytes of it to take.
 
         Raises
         ------
@@ -73,7 +75,8 @@ class Store:
             verdicts.put(status)
 
         command = message.command
-        return cls(arrival(message, finish), command.originator, command.originator_id, verdicts)
+        arrived = arrival(message, finish, most)
+        return cls(arrived, command.originator, command.originator_id, verdicts)
 
     @property
     def uids(self) -> UIDs:

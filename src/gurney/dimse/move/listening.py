@@ -16,12 +16,13 @@ from typing import Final
 
 import attrs
 
-from ...core import BudgetExceededError, GurneyError, TransferInterruptedError
+from ...core import GurneyError, TransferInterruptedError
 from ..association import Association, Message, ReleasedError, accept
 from ..association.commands import C_CANCEL_RQ, C_ECHO_RQ, C_STORE_RQ, SUCCESS, response_to
 from ..retrieving import CANNOT_UNDERSTAND, NOT_AUTHORIZED, OUT_OF_RESOURCES
 from ..settings import TLS, Timeouts
 from .handing import Store
+from .origins import Caller
 from .routing import Routing
 
 __all__ = ["Doors", "Listening"]
@@ -30,8 +31,7 @@ _log = logging.getLogger("gurney.dimse")
 
 _UNRECOGNIZED: Final = 0x0211  # PS3.7 C.5.20
 _BACKLOG: Final = 16
-_PASSED_OVER: Final = 1 << 30  # bytes of an instance that nobody wants: others may follow it
-_GIVEN_UP: Final = 1 << 24  # bytes of one after which nobody wants others, either
+_GIVEN_UP: Final = 1 << 24  # bytes of an instance after which nobody wants others, either
 
 
 @attrs.frozen
@@ -46,6 +46,7 @@ class Doors:
     callers: frozenset[str] | None
     hosts: frozenset[str] | None
     max_pdu: int
+    max_instance: int
     timeouts: Timeouts
 
 
@@ -54,6 +55,8 @@ class _Guest:
     """One that has connected."""
 
     connection: socket.socket
+    here: str  # the address that it has connected to
+    there: str  # and its own
     association: Association | None = None
     store: Store | None = None  # what is being handed over
 
@@ -140,15 +143,16 @@ class Listening:
     def _let_in(self) -> None:
         try:
             connection, address = self._socket.accept()
+            here, there = str(connection.getsockname()[0]), str(address[0])
         except OSError:  # nobody, or gone again
             return
         hosts = self._doors.hosts
         crowd = len(self._guests)
-        if (hosts is not None and address[0] not in hosts) or crowd >= 2 * self._doors.associations:
-            _log.warning("a connection from %s was closed: not let in, or too many", address[0])
+        if (hosts is not None and there not in hosts) or crowd >= 2 * self._doors.associations:
+            _log.warning("a connection from %s was closed: not let in, or too many", there)
             connection.close()
             return
-        guest = _Guest(connection)
+        guest = _Guest(connection, here, there)
         full = crowd >= self._doors.associations
         thread = Thread(target=self._serve, args=(guest, full), name="gurney-receiver", daemon=True)
         self._guests[thread] = guest
@@ -207,7 +211,9 @@ class Listening:
         elif command.field == C_STORE_RQ:
             status = self._take(guest, association, message)
         if status is not None:
-            _pass_over(message, _GIVEN_UP if status == OUT_OF_RESOURCES else _PASSED_OVER)
+            if status == OUT_OF_RESOURCES:
+                message.skip(_GIVEN_UP)
+            message.skip()
             association.send(message.context, response_to(command, status))
 
     def _take(self, guest: _Guest, association: Association, message: Message) -> int | None:
@@ -218,12 +224,12 @@ class Listening:
 
         if not message.command.has_data:
             return CANNOT_UNDERSTAND
-        store = Store.of(message, answer)
-        request = self._routing.find(store)
+        store = Store.of(message, answer, self._doors.max_instance)
+        sender = association.peer.called
+        request = self._routing.find(store, Caller.behind(sender, guest.here, guest.there))
         if request is None:
-            sender = association.peer.called
             self.refused[sender] += 1
-            _log.warning("%s stored an instance that nobody had asked for; refused", sender)
+            _log.warning("%s stored an instance that it was not asked for; refused", sender)
             return NOT_AUTHORIZED
         guest.store = store
         if self._closing:
@@ -233,15 +239,6 @@ class Listening:
             return store.verdict()
         finally:
             guest.store = None
-
-
-def _pass_over(message: Message, most: int) -> None:
-    """Receive what is left of an instance, and at most so many bytes: there may be no end to it."""
-    size = 0
-    for fragment in message.fragments():
-        size += len(fragment)
-        if size > most:
-            raise BudgetExceededError("an instance that nobody wants is too large to wait for")
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:

@@ -6,14 +6,16 @@ import weakref
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
+from random import SystemRandom
 from threading import RLock
 
 from typing_extensions import Self
 
 from ...core import DICOMObjectReference, InvalidInputError
-from ..settings import TLS, Timeouts
+from ..settings import TLS, Peer, Timeouts
 from ..settings import ae_title as checked_title
 from .listening import Doors, Listening
+from .origins import Origin
 from .routing import Request, Routing
 
 __all__ = ["Receiver"]
@@ -25,8 +27,10 @@ _MOST_MESSAGES = 65535
 class Receiver:
     """Listens for what archives send because a `CMove` has asked for it.
 
-    Only instances of requests in progress are taken. Whatever else is stored is refused and
-    counted, not kept. Several `CMove` may share one receiver, of several archives too.
+    Only instances of requests in progress are taken, and only from the archives that were asked:
+    they are known by AE title or host, or name the request that they answer. Whatever else is
+    stored is refused and counted, not kept. Several `CMove` may share one receiver, of several
+    archives too.
 
     It listens from when it is used first, or from when its ``with`` begins, to `close`. Closing is
     safe at any time: what is under way then ends with an error.
@@ -45,11 +49,14 @@ class Receiver:
     associations
         Associations at a time, at most.
     callers
-        AE titles of archives that may store; `None` for all.
+        AE titles of archives that may store; `None` for that of the archive that is asked.
     hosts
-        Their addresses; `None` for all.
+        Their addresses; `None` for those of the archive that is asked. Where *callers* or *hosts*
+        are given, they alone count: for archives that store under another title, from elsewhere.
     max_pdu
         Largest PDU that archives may send, in bytes.
+    max_instance
+        Largest instance that is taken, in bytes.
     timeouts
         ``answer`` is how long an archive may be silent between two instances while it was asked
         for some, ``idle`` how long else, and in the middle of one.
@@ -85,6 +92,7 @@ class Receiver:
         callers: Iterable[str] | None = None,
         hosts: Iterable[str] | None = None,
         max_pdu: int = 131072,
+        max_instance: int = 64 << 30,
         timeouts: Timeouts | None = None,
     ) -> None:
         if not 0 <= port <= 65535:
@@ -100,10 +108,11 @@ class Receiver:
             callers=None if callers is None else frozenset(map(checked_title, callers)),
             hosts=None if hosts is None else frozenset(hosts),
             max_pdu=max_pdu,
+            max_instance=max_instance,
             timeouts=timeouts or Timeouts(),
         )
         self._routing: Routing = Routing()
-        self._numbers: Iterator[int] = count()
+        self._numbers: Iterator[int] = count(SystemRandom().randrange(_MOST_MESSAGES))
         self._lock: RLock = RLock()
         self._listening: Listening | None = None
         self._closed: bool = False
@@ -146,7 +155,10 @@ class Receiver:
 
     @contextmanager
     def expecting(
-        self, references: Iterable[DICOMObjectReference], originator: str
+        self,
+        references: Iterable[DICOMObjectReference],
+        originator: str,
+        archive: Peer | None = None,
     ) -> Generator[Request]:
         """Take what is in *references* for the time of a ``with``.
 
@@ -156,6 +168,8 @@ class Receiver:
             What is asked for.
         originator
             The AE title that asks.
+        archive
+            Who is asked, and may store; `None` for anyone.
 
         Raises
         ------
@@ -163,7 +177,10 @@ class Receiver:
             As `open`.
         """
         message_id = 1 + next(self._numbers) % _MOST_MESSAGES  # unlike that of all who share it
-        request = Request(references, originator, message_id)
+        doors = self._doors
+        named = doors.callers is not None or doors.hosts is not None
+        origin = None if archive is None or named else Origin(archive)
+        request = Request(references, originator, message_id, origin)
         self._routing.add(request)
         try:
             self.open()
@@ -197,6 +214,5 @@ class Receiver:
             reason = error.strerror or type(error).__name__
             raise InvalidInputError(
                 f"nobody can listen on {doors.host} port {doors.port} ({reason}); choose an address"
-                " of this machine and a port that is free, or have all who download share one"
-                " receiver"
+                " of this machine and a port that is free, one that the archive has been told"
             ) from error

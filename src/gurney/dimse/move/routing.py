@@ -1,7 +1,8 @@
 """Which request in progress an instance belongs to that an archive stores: or none (D19).
 
-What an instance is decides: its own UIDs. Who originated the store, which archives may say and many
-do not, only chooses between two requests that both want it.
+What an instance is decides: its own UIDs; and whether it comes from the archive that was asked. Who
+originated the store, which archives may say and many do not, chooses between two requests that both
+want it, and lets in an archive that stores from elsewhere.
 
 Nothing here takes a lock: a request may be closed by the collector, in any thread and at any point.
 """
@@ -19,6 +20,7 @@ from ..association import Offered
 from ..retrieving import Final
 from .accepting import is_mixed, transfer_syntax_for
 from .handing import Store
+from .origins import Caller, Origin
 
 __all__ = ["Event", "Request", "Routing"]
 
@@ -35,6 +37,8 @@ class Request:
         What is asked for: whatever is in it belongs to the request.
     originator, message_id
         Who asks, and the Message ID of the C-MOVE request.
+    origin
+        The archive that is asked; `None` if anyone may store what was asked for.
 
     Attributes
     ----------
@@ -46,6 +50,8 @@ class Request:
         Those of what has been handed over.
     foreign
         How many instances came in its name that do not belong to it, and were refused.
+    stranger
+        Who has stored what was asked for without being the archive, and was refused.
     other
         Whether to choose transfer syntaxes in the other way, see `transfer_syntax_for`.
     mixed
@@ -57,15 +63,21 @@ class Request:
     """
 
     def __init__(
-        self, references: Iterable[DICOMObjectReference], originator: str, message_id: int
+        self,
+        references: Iterable[DICOMObjectReference],
+        originator: str,
+        message_id: int,
+        origin: Origin | None = None,
     ) -> None:
         self.references: frozenset[tuple[str, ...]] = frozenset(ref.uids for ref in references)
         self.originator: str = originator
         self.message_id: int = message_id
+        self.origin: Origin | None = origin
         self.inbox: SimpleQueue[Event] = SimpleQueue()
         self.expected: frozenset[str] = frozenset()
         self.came: set[str] = set()
         self.foreign: int = 0
+        self.stranger: Caller | None = None
         self.other: bool = False
         self.mixed: bool = False
         self.progress: float = monotonic()
@@ -78,6 +90,12 @@ class Request:
     def is_named_by(self, store: Store) -> bool:
         """Say whether *store* names this request as its originator."""
         return store.originator == self.originator and store.originator_id == self.message_id
+
+    def lets_in(self, store: Store, caller: Caller | None) -> bool:
+        """Say whether *caller* is the archive, or was told by it what only the archive knows."""
+        if self.origin is None or caller is None or self.is_named_by(store):
+            return True
+        return self.origin.is_of(caller)
 
     @property
     def is_satisfied(self) -> bool:
@@ -124,14 +142,19 @@ class Routing:
         """Forget a request."""
         self._requests.pop(id(request), None)
 
-    def find(self, store: Store) -> Request | None:
+    def find(self, store: Store, caller: Caller | None = None) -> Request | None:
         """Return the request that *store* belongs to: one that still waits for it, if there is.
 
         A request that the store names as its originator, and that it does not belong to, takes
-        note of it.
+        note of it; so does one whose archive the *caller* is not.
         """
         requests = list(self._requests.values())
-        fitting = [request for request in requests if request.holds(store.uids)]
+        holding = [request for request in requests if request.holds(store.uids)]
+        fitting = [request for request in holding if request.lets_in(store, caller)]
+        if holding and not fitting:
+            for request in holding:
+                request.stranger = caller
+            return None
         if fitting:
             uid = store.uids[2]
             return min(fitting, key=lambda r: (uid in r.came, not r.is_named_by(store)))

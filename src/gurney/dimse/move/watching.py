@@ -9,7 +9,7 @@ from typing import Final as Constant
 from ...core import GurneyError, ProtocolViolationError
 from ..association import Association, Context, Message
 from ..association.commands import C_MOVE_RSP, c_cancel_rq
-from ..retrieving import Final, final_of
+from ..retrieving import Final, Repeats, final_of
 from .routing import Request
 
 __all__ = ["Watcher"]
@@ -65,13 +65,16 @@ class Watcher:
             self._request.inbox.put(error)
 
     def _final(self) -> Final:
+        request = self._request
+        repeats = Repeats(f"C-MOVE from {self._association.peer.address}")
         while True:
             message = self._association.receive(_FOREVER)
             self._check(message)
             message.skip()
             if not message.command.is_pending:
                 return final_of(message.command)
-            self._request.moved()
+            repeats.check((final_of(message.command), len(request.came), request.foreign))
+            request.moved()
 
     def _check(self, message: Message) -> None:
         command = message.command

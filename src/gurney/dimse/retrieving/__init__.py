@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .arriving import Arrival, arrival
-from .conversation import Conversation, Final, final_of
+from .conversation import Conversation, Final, Repeats, final_of
 from .heads import head_of
 from .identifiers import identifier_of
 from .listing import Listed, classes_in, list_instances
@@ -18,6 +18,7 @@ __all__ = [
     "Listed",
     "NOT_AUTHORIZED",
     "OUT_OF_RESOURCES",
+    "Repeats",
     "Retrieval",
     "Service",
     "arrival",

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final as Constant
 from typing import Protocol
 
 import attrs
 
+from ...core import TransferInterruptedError
 from ..association import Command
 from .arriving import Arrival
 
-__all__ = ["Conversation", "Final", "final_of"]
+__all__ = ["Conversation", "Final", "Repeats", "final_of"]
+
+_MOST_REPEATS: Constant = 10_000
+"""So often an archive may say the same again: that it is still at work, for hours perhaps (D17)."""
 
 
 @attrs.frozen
@@ -56,3 +61,32 @@ class Conversation(Protocol):
             If it breaks off before the final response.
         """
         ...
+
+
+class Repeats:
+    """Notices an archive that only says the same again and again: there may be no end to it.
+
+    Parameters
+    ----------
+    asked
+        What errors call the request.
+    """
+
+    def __init__(self, asked: str) -> None:
+        self._asked: str = asked
+        self._state: object = None
+        self._times: int = 0
+
+    def check(self, state: object) -> None:
+        """Take note of a response that has left everything in this *state*.
+
+        Raises
+        ------
+        TransferInterruptedError
+            If it was the same too often.
+        """
+        self._times = self._times + 1 if state == self._state else 0
+        self._state = state
+        if self._times > _MOST_REPEATS:
+            reason = f"it said the same {_MOST_REPEATS} times over, and nothing came"
+            raise TransferInterruptedError(self._asked, reason)

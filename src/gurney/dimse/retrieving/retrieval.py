@@ -29,6 +29,7 @@ from ...core import (
 from ...retrieving import (
     Came,
     Failures,
+    UIDs,
     Verdict,
     Wanted,
     expectation,
@@ -55,8 +56,11 @@ __all__ = ["Retrieval", "Service"]
 
 _log = logging.getLogger("gurney.dimse")
 _IN_A_LIST = 50  # UIDs of instances in one request; some archives take only one (D23)
+_MOST_REFUSED = 10_000  # of one answer: an archive may send a whole study for one instance
 _BARREN = 2
 """So often all attempts may be in vain, one after the other, before an archive is given up."""
+
+_TWICE = "an instance came twice in one answer; the second was refused, whatever is in it"
 
 _ANSWERS = {
     Verdict.WANTED: SUCCESS,
@@ -94,7 +98,8 @@ class _Told:
 
     advice: Advice = Advice.FINER
     reason: str = ""
-    arrived: int = 0
+    arrived: set[UIDs] = attrs.field(factory=set[UIDs])  # of what is wanted, each once
+    refused: int = 0
     final: Final | None = None
 
 
@@ -195,14 +200,18 @@ class Retrieval:
     def _take(self, wanted: Wanted, arrival: Arrival, told: _Told) -> Generator[DICOMFile]:
         """Judge one instance, answer for it, and yield it if it is wanted."""
         judged = self._came.judge(wanted, arrival.uids, arrival.fault)
-        told.arrived += judged.verdict in (Verdict.WANTED, Verdict.DOUBLED)
         told.reason = judged.fault or told.reason
+        if judged.verdict in (Verdict.WANTED, Verdict.DOUBLED):
+            if arrival.uids in told.arrived:
+                told.reason = told.reason or _TWICE
+            told.arrived.add(arrival.uids)
         reference = judged.reference
-        if reference is None or arrival.held:
-            arrival.skip()
-            arrival.finish(_ANSWERS[judged.verdict])
-            if reference is not None:
-                yield self._file(reference, arrival, wanted)
+        if reference is None:
+            self._refuse(arrival, judged.verdict, told)
+            return
+        if arrival.held:
+            arrival.finish(SUCCESS)
+            yield self._file(reference, arrival, wanted)
             return
         file = self._file(reference, arrival, wanted)
         attempts = self._service.retries.attempts
@@ -216,6 +225,17 @@ class Retrieval:
             raise
         arrival.skip()
         arrival.finish(SUCCESS)
+
+    def _refuse(self, arrival: Arrival, verdict: Verdict, told: _Told) -> None:
+        """Pass an instance over; there may be no end to them."""
+        arrival.skip()
+        arrival.finish(_ANSWERS[verdict])
+        told.refused += 1
+        if told.refused > _MOST_REFUSED:
+            reason = (
+                f"more than {_MOST_REFUSED} instances came that were not wanted; tell who runs it"
+            )
+            raise ProtocolViolationError(self._service.protocol, reason)
 
     def _file(self, reference: InstanceReference, arrival: Arrival, wanted: Wanted) -> DICOMFile:
         protocol = self._service.protocol
@@ -231,13 +251,13 @@ class Retrieval:
             retries = self._service.retries
             retries.sleep(retries.wait_before(attempt))
             wanted = Wanted(reference, expectation([reference]), attempt=attempt)
+            told = _Told()
             with self._service.ask(wanted) as conversation:
                 for arrival in conversation.arrivals():
                     if arrival.uids == reference.uids:
                         yield arrival.chunks
                         return  # without an answer: so the association is given up
-                    arrival.skip()
-                    arrival.finish(NOT_AUTHORIZED)
+                    self._refuse(arrival, Verdict.UNASKED, told)
             raise ProtocolViolationError(str(reference), "it did not come again")
 
         return again
@@ -279,14 +299,13 @@ class Retrieval:
 
 
 def _is_proved(told: _Told) -> bool:
-    """Say whether the archive's own count, in a success, is what has arrived."""
+    """Say whether the archive's own count, in a success, is that of what has arrived."""
     final = told.final
     return (
         final is not None
         and final.status == SUCCESS
         and not final.failed
-        and told.arrived > 0
-        and final.completed == told.arrived
+        and final.completed == len(told.arrived) > 0
     )
 
 

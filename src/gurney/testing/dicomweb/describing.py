@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final
 
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
@@ -79,7 +80,15 @@ def url_of(uids: Iterable[str], url: str) -> str:
 
 
 def _attributes(dataset: Dataset) -> JSONObject:
-    found = dataset.to_json_dict(suppress_invalid_tags=True)
+    """Return what can be written as JSON.
+
+    Not by pydicom's own way to leave out the rest: that turns a switch of the whole process, and
+    other threads may find it turned for ever.
+    """
+    found: JSONObject = {}
+    for tag in dataset.keys():  # noqa: SIM118  iterating itself would convert the values
+        with suppress(Exception):  # pydicom raises a dozen classes on damaged values (P01)
+            found[f"{tag:08X}"] = dataset[tag].to_json_dict(None, 1024)
     return {**found, "00080005": {"vr": "CS", "Value": ["ISO_IR 192"]}}  # the text is UTF-8
 
 
