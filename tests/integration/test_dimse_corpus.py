@@ -29,6 +29,7 @@ from gurney.core import (
     QueryLevels,
     Receipt,
     SearchResult,
+    text,
     to_instance_refs,
 )
 from gurney.dimse import Associations, CFind, CGet, CMove, DIMSEArchive, Peer, Receiver, Retries
@@ -132,13 +133,14 @@ def asked(server: Orthanc | Dcmqrscp, studies: Sequence[str]) -> list[str]:
 
 
 def contents(paths: Iterable[Path]) -> Contents:
-    """Return what is in the files at *paths*, by SOP Instance UID."""
+    """Return what is in the files at *paths*, by the SOP Instance UID of the data set (W28)."""
     found: Contents = {}
     for path in paths:
         meta, content = read_file_meta_info(path), path.read_bytes()
         (length,) = struct.unpack("<I", content[140:144])
         digest = hashlib.sha256(content[144 + length :]).hexdigest()
-        found[str(meta.MediaStorageSOPInstanceUID)] = Content(str(meta.TransferSyntaxUID), digest)
+        uid = text(dcmread(path, specific_tags=["SOPInstanceUID"]), "SOPInstanceUID")
+        found[uid] = Content(str(meta.TransferSyntaxUID), digest)
     return found
 
 
