@@ -29,11 +29,11 @@ try:
         UserIdentitySubItemRQ,
         UserInformationItem,
     )
-except ModuleNotFoundError as error:
+except ModuleNotFoundError as _error:
     raise ModuleNotFoundError(
         'gurney.dimse needs pynetdicom, which is not installed; run: pip install "gurney[dimse]"',
-        name=error.name,
-    ) from error
+        name=_error.name,
+    ) from _error
 
 from .framing import without_needless_items
 

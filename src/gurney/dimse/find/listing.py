@@ -116,6 +116,8 @@ class FindListing(Listing):
     def __init__(
         self, asker: Asker, question: Question, *, offset: int = 0, most: int | None = None
     ) -> None:
+        self.accident: bool = False
+        self.too_large: bool = False
         self.capped: str = ""
         self.doubt: str = ""
         self.total: int | None = None

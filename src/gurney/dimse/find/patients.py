@@ -78,6 +78,8 @@ class PatientsListing(Listing):
     """Studies, with what is known of their patients. For its attributes see `Listing`."""
 
     def __init__(self, desk: PatientsDesk, question: Question, most: int | None) -> None:
+        self.accident: bool = False
+        self.too_large: bool = False
         self.capped: str = ""
         self.doubt: str = ""
         self.total: int | None = None
