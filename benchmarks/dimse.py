@@ -81,19 +81,27 @@ def ports_of(task: Task) -> tuple[int, int]:
 # ---------------------------------------------------------------- the floor: DCMTK
 
 
+def dcmtk(name: str) -> str:
+    """Return the path of a program: pynetdicom brings others of the same names."""
+    from tests.servers.dcmtk import path
+
+    return path(name)
+
+
 def findscu(task: Task) -> Commands:
     """It prints what it finds."""
     (study,) = task.studies
     keys = ["QueryRetrieveLevel=IMAGE", f"StudyInstanceUID={study}", *EMPTY]
     arguments = ["-S", "-aec", "ORTHANC", *keyed(keys), "localhost", str(ports_of(task)[0])]
-    return [["env", "TCP_NODELAY=1", "sh", "-c", 'exec findscu "$@" >found 2>&1', "sh", *arguments]]
+    shell = ["sh", "-c", 'exec "$@" >found 2>&1', "sh"]
+    return [["env", "TCP_NODELAY=1", *shell, dcmtk("findscu"), *arguments]]
 
 
 def getscu(task: Task) -> Commands:
     (study,) = task.studies
     keys = keyed(["QueryRetrieveLevel=STUDY", f"StudyInstanceUID={study}"])
     where = ["-aec", "ORTHANC", "-pdu", str(BIG), "localhost", str(ports_of(task)[0])]
-    return [["env", "TCP_NODELAY=1", "getscu", "+B", "-S", *keys, *where]]
+    return [["env", "TCP_NODELAY=1", dcmtk("getscu"), "+B", "-S", *keys, *where]]
 
 
 def movescu(task: Task) -> Commands:
@@ -102,7 +110,7 @@ def movescu(task: Task) -> Commands:
     keys = keyed(["QueryRetrieveLevel=STUDY", f"StudyInstanceUID={study}"])
     titles = ["-aet", "MOVESCU", "-aem", "MOVESCU", "-aec", "ORTHANC", "+P", str(ours)]
     where = ["-pdu", str(BIG), "localhost", str(archive)]
-    return [["env", "TCP_NODELAY=1", "movescu", "+B", "-S", *titles, *keys, *where]]
+    return [["env", "TCP_NODELAY=1", dcmtk("movescu"), "+B", "-S", *titles, *keys, *where]]
 
 
 EMPTY = ("SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID", "InstanceNumber")
