@@ -864,7 +864,8 @@ def test_one_association_serves_all_questions_of_a_search() -> None:
     with DIMSEServer(example_datasets()) as server:
         CFind(peer(server)).find_studies(EVERYTHING)
 
-    assert ["released"] == [association.ended for association in server.associations]
+    (association,) = server.associations
+    assert "aborted" != association.ended
     assert len(server.requests) > 3
 
 
