@@ -192,7 +192,7 @@ def test_d12_d13_failures_are_told_and_asked_for_again(
     assert ["2.25.400201002"] == [ref.uids[-1] for ref in got.receipt.missing]
     assert 2 == len(got.files)
     assert ("2.25.400201002",) == requests[-1].values("SOPInstanceUID")
-    assert "aborted" not in {association.ended for association in server.associations}
+    assert {"released"} == {association.ended for association in server.associations}
 
 
 class Boasts(Fault):

@@ -100,7 +100,7 @@ def test_study_comes_whole() -> None:
     assert done.receipt.complete
     assert matching(done)
     assert ["STUDY"] == asked(server)
-    assert "aborted" not in {association.ended for association in server.associations}
+    assert {"released"} == {association.ended for association in server.associations}
 
 
 def test_file_is_part_10() -> None:
@@ -193,7 +193,7 @@ def test_D13_what_failed_is_asked_for_again_one_by_one(status: int) -> None:  # 
     assert done.receipt.complete
     assert matching(done)
     assert ["STUDY", "IMAGE 1"] == asked(server)
-    assert "aborted" not in {association.ended for association in server.associations}
+    assert {"released"} == {association.ended for association in server.associations}
 
 
 def test_D14_roles_not_granted() -> None:  # noqa: N802

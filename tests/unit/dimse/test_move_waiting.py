@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import repeat
 from queue import SimpleQueue
+from threading import Event, Thread
 from time import monotonic
-from typing import cast
+from typing import Any, cast
 
 import attrs
 import pytest
+from typing_extensions import override
 
 from gurney.core import ProtocolViolationError, StudyReference, TransferInterruptedError
 from gurney.dimse import Receiver
@@ -44,6 +46,7 @@ class Line:
     def __init__(self, commands: Iterable[Command]) -> None:
         self._commands: Iterator[Command] = iter(commands)
         self.peer: object = attrs.make_class("_Peer", {"address": attrs.field(default="here")})()
+        self.interrupted: bool = False
 
     def receive(self, timeout: float) -> Message:
         assert timeout > 86400.0  # who waits for the instances knows how long
@@ -52,6 +55,40 @@ class Line:
             raise TransferInterruptedError("C-MOVE", "the association is over")
         return cast("Message", Said(command))
 
+    def interrupt(self) -> None:
+        self.interrupted = True
+
+
+class Waiting(Line):
+    """An association over which nothing comes until it is interrupted."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self._over: Event = Event()
+
+    @override
+    def receive(self, timeout: float) -> Message:
+        self._over.wait(10.0)
+        return super().receive(timeout)
+
+    @override
+    def interrupt(self) -> None:
+        super().interrupt()
+        self._over.set()
+
+
+class Slow(SimpleQueue[Any]):
+    """What is put is there at once; who puts it is kept until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.release: Event = Event()
+
+    @override
+    def put(self, item: object, block: bool = True, timeout: float | None = None) -> None:
+        super().put(item)
+        self.release.wait(10.0)
+
 
 def request() -> Request:
     made = Request([StudyReference("1.2")], "GURNEY", 7)
@@ -59,8 +96,9 @@ def request() -> Request:
     return made
 
 
-def watch(asked: Request, commands: Iterable[Command]) -> Watcher:
-    return Watcher(cast("Association", Line(commands)), CONTEXT, asked)
+def watch(asked: Request, commands: Iterable[Command] | Line) -> Watcher:
+    line = commands if isinstance(commands, Line) else Line(commands)
+    return Watcher(cast("Association", line), CONTEXT, asked)
 
 
 def moving(asked: Request, *commands: Command, answer: float = 10.0) -> Moving:
@@ -103,6 +141,39 @@ def test_a_final_response_alone_is_none() -> None:
     asked.inbox.get(timeout=10.0)
 
     assert LONG_AGO == asked.progress
+
+
+def test_who_has_read_the_final_response_is_not_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The thread may be about to end for a while; the association is sound and is used again."""
+    inbox = Slow()
+    asked = request()
+    asked.inbox = inbox
+    line = Line([response_to(ASKED, 0x0000)])
+    watcher = watch(asked, line)
+    inbox.get(timeout=10.0)
+    join = Thread.join
+
+    def let_go(thread: Thread, timeout: float | None = None) -> None:
+        inbox.release.set()
+        join(thread, timeout)
+
+    monkeypatch.setattr(Thread, "join", let_go)
+    watcher.end()
+
+    assert inbox.release.is_set()
+    assert not line.interrupted
+
+
+def test_who_still_reads_is_interrupted() -> None:
+    """Nothing else ends its waiting."""
+    asked = request()
+    line = Waiting()
+    watch(asked, line).end()
+
+    assert line.interrupted
+    assert isinstance(asked.inbox.get(timeout=10.0), TransferInterruptedError)
 
 
 @pytest.mark.parametrize(

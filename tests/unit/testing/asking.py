@@ -6,7 +6,7 @@ import socket
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
-from threading import Condition
+from threading import Condition, Event
 from typing import Any, Final
 
 import attrs
@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, SecondaryCaptureImageStorage
 from pynetdicom import AE, build_role, evt
 from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation, UserIdentityNegotiation
-from typing_extensions import Self
+from typing_extensions import Self, override
 
 from gurney.testing.dimse import DIMSEServer, Letters, Proposal, Proposed, Roles
 from gurney.testing.dimse.association import Message, Messages
@@ -57,6 +57,47 @@ class Received:
     calling: str = ""
 
 
+class _Gate(Event):
+    """Where pynetdicom's own thread is held while somebody asks.
+
+    That thread says that it is held a moment too soon, and also when it has gone on: it then takes
+    the answer to the next question for a request. Here it is held once it waits.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changed: Condition = Condition()
+        self._open: bool = True
+        self._held: bool = False
+
+    def shut(self, association: Any) -> None:
+        """Return once the thread is held, or has ended."""
+        self.clear()
+        with self._changed:
+            while association.is_alive() and not self._held:
+                self._changed.wait(0.01)
+
+    @override
+    def clear(self) -> None:
+        with self._changed:
+            self._open = False
+
+    @override
+    def set(self) -> None:
+        with self._changed:
+            self._open = True
+            self._changed.notify_all()
+
+    @override
+    def wait(self, timeout: float | None = None) -> bool:
+        with self._changed:
+            self._held = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._open, timeout)
+            self._held = False
+            return self._open
+
+
 class Client:
     """An association with a server; it takes what C-GET sends."""
 
@@ -77,6 +118,7 @@ class Client:
         self.received: list[Received] = []
         self.answer: int = answer
         self.association: Any = None
+        self._gate: _Gate = _Gate()
         ae: Any = AE("TESTER")
         ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = LONG
         ae.add_requested_context(ECHO)
@@ -100,26 +142,35 @@ class Client:
             evt_handlers=[(evt.EVT_C_STORE, self._store)],
             tls_args=tls,
         )
+        self.association._reactor_checkpoint = self._gate
 
     @property
     def established(self) -> bool:
         """Whether there is an association."""
         return bool(self.association.is_established)
 
+    def hold(self) -> None:
+        """Hold pynetdicom's own thread, so that it does not take what comes next."""
+        self._gate.shut(self.association)
+
     def echo(self) -> int | None:
         """Return the status."""
+        self.hold()
         return _status(self.association.send_c_echo())
 
     def find(self, level: str, root: str = STUDY_ROOT, **keys: object) -> list[Answer]:
         """Return all responses."""
+        self.hold()
         return self._answers(self.association.send_c_find(_identifier(level, keys), f"{root}1"))
 
     def get(self, level: str, root: str = STUDY_ROOT, **keys: object) -> list[Answer]:
         """Return all responses; instances are in `received`."""
+        self.hold()
         return self._answers(self.association.send_c_get(_identifier(level, keys), f"{root}3"))
 
     def move(self, level: str, to: str, root: str = STUDY_ROOT, **keys: object) -> list[Answer]:
         """Return all responses."""
+        self.hold()
         identifier = _identifier(level, keys)
         return self._answers(self.association.send_c_move(identifier, to, f"{root}2"))
 
@@ -128,6 +179,7 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         if self.established:
+            self.hold()
             self.association.release()
         transport = self.association.dul.socket
         if transport is not None and transport.socket is not None:  # left open after an abort

@@ -483,6 +483,7 @@ def test_associations_are_limited() -> None:
 def test_unsupported_service(server: DIMSEServer) -> None:
     """Instances are not taken: 0x0122."""
     with Client(server, roles=False) as client:
+        client.hold()
         status = client.association.send_c_store(example_datasets()[0])
 
         assert Status.NOT_SUPPORTED == status.Status
@@ -651,6 +652,7 @@ def test_closing_ends_what_lasts() -> None:
     """Also in the middle of a silence without end."""
     with DIMSEServer(example_datasets(), ["D30"], ending="silence") as server:
         client = Client(server)
+        client.hold()
         responses = client.association.send_c_find(identifier_of_all(), f"{STUDY_ROOT}1")
         next(responses)
 

@@ -38,6 +38,7 @@ class Watcher:
         self._association: Association = association
         self._context: Context = context
         self._request: Request = request
+        self._finished: bool = False  # said before the thread ends, which may take its time
         self._thread: Thread = Thread(target=self._watch, name="gurney-c-move", daemon=True)
         self._thread.start()
 
@@ -49,20 +50,26 @@ class Watcher:
             self._join(patience)
 
     def end(self) -> None:
-        """See that the thread has ended."""
-        if self._thread.is_alive():
+        """See that the thread has ended.
+
+        Who has read the final response is not interrupted: the association is of use again.
+        """
+        if not self._finished:
             self._association.interrupt()
-            self._join(_AT_ONCE)
+        self._join(_AT_ONCE)
 
     def _join(self, seconds: float) -> None:
         if self._thread is not current_thread():
             self._thread.join(seconds)
 
     def _watch(self) -> None:
+        found: Final | BaseException
         try:
-            self._request.inbox.put(self._final())
+            found = self._final()
         except BaseException as error:  # noqa: BLE001  raised where the instances are taken
-            self._request.inbox.put(error)
+            found = error
+        self._finished = True
+        self._request.inbox.put(found)
 
     def _final(self) -> Final:
         request = self._request
