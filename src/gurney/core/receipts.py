@@ -15,7 +15,7 @@ import attrs
 from attrs.validators import ge, instance_of, optional
 
 from .errors import InvalidInputError
-from .references import DICOMObjectReference, parse_reference
+from .references import DICOMObjectReference, InstanceReference, parse_reference
 from .results import Completeness
 
 __all__ = ["Expectation", "Outcome", "OutcomeStatus", "Receipt", "StudyReceipt"]
@@ -29,10 +29,12 @@ class OutcomeStatus(str, Enum):
     FAILED = "failed"
     MISSING = "missing"
     REFUSED = "refused"
+    WITHHELD = "withheld"
     UNEXPECTED = "unexpected"
 
 
-_GOOD: Final = frozenset({OutcomeStatus.STORED, OutcomeStatus.ALREADY_THERE})
+_IN_PLACE: Final = frozenset({OutcomeStatus.STORED, OutcomeStatus.ALREADY_THERE})
+_GOOD: Final = _IN_PLACE | {OutcomeStatus.WITHHELD}
 
 
 @attrs.frozen(kw_only=True)
@@ -48,7 +50,8 @@ class Outcome:
         ``STORED``: came, was verified and is in its final place. ``ALREADY_THERE``: was there,
         whole, before. ``FAILED``: came damaged, or could not be had, or not be written.
         ``MISSING``: was expected and did not come. ``REFUSED``: came, and was not taken, because
-        it contradicts what is there. ``UNEXPECTED``: came unasked, and was not taken.
+        it contradicts what is there. ``WITHHELD``: came whole, and was not kept, because a
+        transform of the caller's wanted it so. ``UNEXPECTED``: came unasked, and was not taken.
     reason
         Why; empty only for ``STORED`` and ``ALREADY_THERE``. Names no patient.
     path
@@ -65,6 +68,8 @@ class Outcome:
         How often it was asked for again.
     notes
         Oddities of the bytes that do not make them less whole.
+    stored_as
+        The instance as it is named where it is, if a transform gave it other UIDs.
     """
 
     reference: DICOMObjectReference | None
@@ -77,14 +82,15 @@ class Outcome:
     protocol: str = attrs.field(default="", validator=instance_of(str))
     retries: int = attrs.field(default=0, validator=[instance_of(int), ge(0)])
     notes: tuple[str, ...] = ()
+    stored_as: InstanceReference | None = None
 
     def __attrs_post_init__(self) -> None:
-        if not self.good and not self.reason:
+        if self.status not in _IN_PLACE and not self.reason:
             raise InvalidInputError(f"an outcome '{self.status.value}' needs a reason")
 
     @property
     def good(self) -> bool:
-        """Whether the instance is whole in its place."""
+        """Whether nothing is left to be done: it is whole in its place, or was to be withheld."""
         return self.status in _GOOD
 
 
@@ -144,7 +150,7 @@ class StudyReceipt:
 
     @property
     def received(self) -> int:
-        """How many expected instances are whole in their place."""
+        """How many expected instances are whole in their place, or came and were withheld."""
         return len({outcome.reference for outcome in self.outcomes if outcome.good})
 
     @property
@@ -202,6 +208,7 @@ _FORMAT: Final = "gurney receipt 1"
 _COLUMNS: Final[tuple[str, ...]] = (
     "study_uid", "series_uid", "instance_uid", "status", "reason", "path", "size",
     "checksum", "transfer_syntax", "protocol", "retries", "notes",
+    "stored_as",
 )  # fmt: skip
 
 
@@ -320,7 +327,10 @@ class Receipt:
         writer.writeheader()
         for outcome in self.outcomes:
             uids = outcome.reference.uids if outcome.reference else ()
-            row = _outcome_to_dict(outcome) | {"notes": "; ".join(outcome.notes)}
+            row = _outcome_to_dict(outcome) | {
+                "notes": "; ".join(outcome.notes),
+                "stored_as": outcome.stored_as or "",
+            }
             row |= zip(_COLUMNS, uids, strict=False)
             writer.writerow({name: _cell(value) for name, value in row.items()})
         return text.getvalue()
@@ -349,8 +359,10 @@ def _cell(value: object) -> str:
 
 def _outcome_to_dict(outcome: Outcome) -> dict[str, Any]:
     fields = attrs.asdict(outcome, recurse=False)
-    reference = str(outcome.reference) if outcome.reference else None
-    return {**fields, "reference": reference, "status": outcome.status.value}
+    names = {
+        name: str(fields[name]) if fields[name] else None for name in ("reference", "stored_as")
+    }
+    return {**fields, **names, "status": outcome.status.value}
 
 
 def _study_from_dict(content: Mapping[str, Any]) -> StudyReceipt:
@@ -363,7 +375,8 @@ def _study_from_dict(content: Mapping[str, Any]) -> StudyReceipt:
 
 def _outcome_from_dict(content: Mapping[str, Any]) -> Outcome:
     fields = dict(content)
-    fields["reference"] = parse_reference(fields["reference"]) if fields["reference"] else None
+    for name in ("reference", "stored_as"):
+        fields[name] = parse_reference(fields[name]) if fields[name] else None
     fields["status"] = OutcomeStatus(fields["status"])
     fields["notes"] = tuple(fields["notes"])
     return Outcome(**fields)

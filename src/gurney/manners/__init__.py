@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .pace import Pace
 from .retries import Retries
 
-__all__ = ["Retries"]
+__all__ = ["Pace", "Retries"]
