@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent
 REPORTS = ROOT / ".reports"  # what `.ci/run` adds up
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
-ENDS = (PYTHONS[0], *PYTHONS[-2:])  # the newest may be missing
+NEWEST = PYTHONS[-2:]  # the last may be missing
+QUICK = ("tests/unit", "tests/property")
 CHECKERS = ("mypy", "pyright", "pyrefly", "ty")
 
 
@@ -58,9 +59,11 @@ def stubtest(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """All tests, against the built package; with the Pythons in the middle, those of the units."""
+    """All tests, against the built package, with the newest Pythons; with others, the quick ones."""
     session.install(".[all]", *_group("test"))
-    folders = ("tests",) if session.python in ENDS else ("tests/unit", "tests/property")
+    folders = ("tests",) if session.python in NEWEST else QUICK
+    if session.python == PYTHONS[0]:
+        folders = (*QUICK, "tests/conformance")
     _pytest(session, *(session.posargs or ("-n", "auto", "--pyargs", "gurney", *folders)))
 
 
@@ -69,7 +72,7 @@ def oldest(session: nox.Session) -> None:
     """The unit tests, with the oldest libraries that gurney says it works with."""
     oldest = [dependency.replace(">=", "==") for dependency in PYPROJECT["project"]["dependencies"]]
     session.install(".[all]", *_group("test"), *oldest)
-    _pytest(session, *(session.posargs or ("tests/unit",)))
+    _pytest(session, *(session.posargs or ("-n", "auto", "tests/unit")))
 
 
 @nox.session(default=False)

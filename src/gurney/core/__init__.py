@@ -63,7 +63,7 @@ from .references import (
 from .results import Completeness, HeldBack, SearchResult, completeness_of
 from .splitting import Ask, Described, Found, Gathered, search_by_number, search_in_parts
 from .uids import check_uid, is_uid
-from .values import number, put, subset, text, texts
+from .values import number, put, stored, subset, text, texts
 from .walk import FaultKind, Limits, StructuralWalk, Walked, walk, walk_file
 
 __all__ = [
@@ -155,6 +155,7 @@ __all__ = [
     "search_by_number",
     "search_in_parts",
     "searcher_from",
+    "stored",
     "subset",
     "text",
     "texts",
