@@ -153,7 +153,8 @@ def test_D10_D11_each_instance_is_a_file_that_raises(fault: str) -> None:  # noq
     with DIMSEServer(example_datasets(), [fault]) as server:
         failed = [file.reference for file in c_get(server).files(known()) if fails(file)]
 
-    assert ALL == failed
+    assert len(ALL) == len(failed)
+    assert set(ALL) == set(failed)
 
 
 def test_D10_bare_study_that_is_unknown_is_a_failure() -> None:  # noqa: N802
@@ -489,6 +490,38 @@ def test_D29_D30_archive_that_always_breaks_off_is_given_up() -> None:  # noqa: 
 
     assert 200 == len(failed)
     assert 20 > len(requests)
+
+
+class Stumbles(Fault):
+    """The association is aborted within some instances, always."""
+
+    def __init__(self, uids: frozenset[str]) -> None:
+        super().__init__()
+        self.uids: frozenset[str] = uids
+
+    @override
+    def planned(self, exchange: Exchange, plan: Plan, /) -> Plan:
+        """Fall over them."""
+        steps = [
+            attrs.evolve(step, cut_after=10, ending="abort")
+            if isinstance(step, Store) and step.instance.reference.instance_uid in self.uids
+            else step
+            for step in plan.steps
+        ]
+        return attrs.evolve(plan, steps=steps)
+
+
+@pytest.mark.parametrize("series", [1, 20], ids=["at once", "one by one"])
+def test_D30_what_always_breaks_off_does_not_stop_what_stands_behind(series: int) -> None:  # noqa: N802
+    """Eight instances fail, first in the list; the twelve sound ones come."""
+    datasets = made("2.25.4006", {}, *[MadeSeries("CT", 20 // series)] * series)
+    every = to_instance_refs(known("2.25.4006", datasets))
+    bad = frozenset(ref.instance_uid for ref in every[:8])
+    with DIMSEServer(datasets, [Stumbles(bad)]) as server:
+        done = download(server, every)
+
+    assert set(every[8:]) == set(done.files)
+    assert 8 == len(done.reasons)
 
 
 def test_D30_large_instance_goes_on_where_it_broke() -> None:  # noqa: N802

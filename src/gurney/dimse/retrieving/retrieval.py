@@ -8,6 +8,7 @@ there have to come, each of them (D10 to D13, D16).
 from __future__ import annotations
 
 import logging
+import random
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -58,7 +59,8 @@ _log = logging.getLogger("gurney.dimse")
 _IN_A_LIST = 50  # UIDs of instances in one request; some archives take only one (D23)
 _MOST_REFUSED = 10_000  # of one answer: an archive may send a whole study for one instance
 _BARREN = 2
-"""So often all attempts may be in vain, one after the other, before an archive is given up."""
+"""So often all attempts may be in vain, one after the other, before the order is changed; and then
+again, before an archive is given up."""
 
 _TWICE = "an instance came twice in one answer; the second was refused, whatever is in it"
 
@@ -120,15 +122,18 @@ class Retrieval:
         self._again: deque[Wanted] = deque()
         self._came: Came = Came()
         self._lists_fail: bool = False
+        self._shuffled: bool = False
         self._barren: int = 0  # questions in a row that broke off before anything came
         self._failures: Failures = Failures(self._came, service.protocol)
 
     def files(self) -> Iterator[DICOMFile]:
         """Yield a file for each instance; see `core.FileDownloader.files`."""
         while True:
-            wanted = self._again.popleft() if self._again else next(self._wanted, None)
+            wanted = next(self._wanted, None)  # before what has failed, which may fail for ever
             if wanted is None:
-                break
+                if not self._again:
+                    break
+                wanted = self._again.popleft()
             yield from self._files_of(wanted)
         yield from self._failures.held()
 
@@ -140,7 +145,7 @@ class Retrieval:
             yield from self._give_up(wanted, str(self._failures.down))
             return
         if wanted.by_list and self._lists_fail:
-            self._again.extendleft(reversed(list(_singles(wanted))))
+            self._again.extend(_singles(wanted))
             return
         doubt = ""
         if wanted.expected is None:
@@ -194,8 +199,14 @@ class Retrieval:
     def _count_in_vain(self, error: GurneyError, told: _Told) -> None:
         """Give the archive up if it only ever breaks off: not each instance need find that out."""
         self._barren = 0 if told.arrived else self._barren + 1
-        if self._barren > _BARREN * self._service.retries.attempts:
+        if self._barren <= _BARREN * self._service.retries.attempts:
+            return
+        if self._shuffled:
             self._failures.down = error
+        else:  # perhaps it stumbles over a few instances only, and they stand together
+            self._again.extend(self._wanted)
+            random.Random(0).shuffle(self._again)
+            self._shuffled, self._barren = True, 0
 
     def _take(self, wanted: Wanted, arrival: Arrival, told: _Told) -> Generator[DICOMFile]:
         """Judge one instance, answer for it, and yield it if it is wanted."""
@@ -284,7 +295,7 @@ class Retrieval:
         questions = finer(wanted, missing, again=again, reason=reason)
         if again:
             questions = in_lists(questions, _IN_A_LIST)
-        self._again.extendleft(reversed(list(questions)))
+        self._again.extend(questions)
 
     def _notice(self, wanted: Wanted, told: _Told) -> None:
         """Say what does not fit, though all that is known to be there has come."""
