@@ -17,6 +17,9 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
 NEWEST = PYTHONS[-2:]  # the last may be missing
 QUICK = ("tests/unit", "tests/property")
+HEAVY = ("all", "dask", "s3")  # what these bring is met in tests/integration only
+LIGHT = [extra for extra in PYPROJECT["project"]["optional-dependencies"] if extra not in HEAVY]
+LIGHTLY = f".[{','.join(LIGHT)}]"
 CHECKERS = ("mypy", "pyright", "pyrefly", "ty")
 
 
@@ -30,19 +33,18 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("checker", CHECKERS, ids=CHECKERS)
-def typing(session: nox.Session, checker: str) -> None:
+def typing(session: nox.Session) -> None:
     """The package and its tests, with our stubs; pyproject.toml says what each checker reads."""
-    tool = next(tool for tool in _group("typing") if tool.startswith(checker))
-    session.install(".[all]", *_group("test"), tool)
-    session.run(checker, *(() if checker in ("mypy", "pyright") else ("check",)))
+    session.install(".[all]", *_group("typing"))
+    for checker in session.posargs or CHECKERS:
+        session.run(checker, *(() if checker in ("mypy", "pyright") else ("check",)))
 
 
 @nox.session
 def typing_consumer(session: nox.Session) -> None:
     """What a user sees: the installed package, without our stubs. The score is 100 %."""
     pyright = next(tool for tool in _group("typing") if tool.startswith("pyright"))
-    session.install(".[all]", pyright)
+    session.install(LIGHTLY, pyright)
     with session.chdir(session.create_tmp()):
         session.run("pyright", "--ignoreexternal", "--verifytypes", "gurney")
 
@@ -51,7 +53,7 @@ def typing_consumer(session: nox.Session) -> None:
 def stubtest(session: nox.Session) -> None:
     """Our stubs say what the installed libraries do; see stubs/README.md."""
     mypy = next(tool for tool in _group("typing") if tool.startswith("mypy"))
-    session.install(".[all]", mypy)
+    session.install(LIGHTLY, mypy)
     modules = [_install_stub(session, stub) for stub in sorted(ROOT.glob("stubs/**/*.pyi"))]
     with session.chdir(session.create_tmp()):  # away from pyproject.toml, which shows mypy stubs/
         session.run("stubtest", *modules)
@@ -59,11 +61,13 @@ def stubtest(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """All tests, against the built package, with the newest Pythons; with others, the quick ones."""
-    session.install(".[all]", *_group("test"))
-    folders = ("tests",) if session.python in NEWEST else QUICK
-    if session.python == PYTHONS[0]:
-        folders = (*QUICK, "tests/conformance")
+    """All tests, against the built package, with the newest Pythons; else the quick ones."""
+    if session.python in NEWEST:
+        session.install(".[all]", *_group("test"), *_group("field"))
+        folders: tuple[str, ...] = ("tests",)
+    else:
+        session.install(LIGHTLY, *_group("test"))
+        folders = (*QUICK, "tests/conformance") if session.python == PYTHONS[0] else QUICK
     _pytest(session, *(session.posargs or ("-n", "auto", "--pyargs", "gurney", *folders)))
 
 
@@ -71,7 +75,7 @@ def tests(session: nox.Session) -> None:
 def oldest(session: nox.Session) -> None:
     """The unit tests, with the oldest libraries that gurney says it works with."""
     oldest = [dependency.replace(">=", "==") for dependency in PYPROJECT["project"]["dependencies"]]
-    session.install(".[all]", *_group("test"), *oldest)
+    session.install(LIGHTLY, *_group("test"), *oldest)
     _pytest(session, *(session.posargs or ("-n", "auto", "tests/unit")))
 
 
