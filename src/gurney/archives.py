@@ -1,19 +1,49 @@
 """From a URL to an archive. Backends announce themselves by entry points, ours and others' alike.
 
 A backend is a callable in the entry-point group ``gurney.archives``, named by the scheme of its
-URLs: it takes the URL and returns an `Archive`.
+URLs: it takes the URL and returns an `Archive`. In its ``pyproject.toml``::
+
+    [project.entry-points."gurney.archives"]
+    myscheme = "mypackage:open_url"
+
+If it has a parameter ``pace``, it gets that by name: a `gurney.manners.Pace`, or `None`. Who takes
+it promises to
+
+- call ``pace.request()`` before each request that is sent: those that are sent again, further
+  pages and new connections too;
+- call ``pace.received(len(chunk))`` for the bytes of instances where they arrive, in the thread
+  that reads them and before it reads on: waiting there is what slows the archive down;
+- call ``pace.busy()`` when the archive refuses something because it has too much to do, such as
+  status 429 or 503 of HTTP.
+
+All three may be called by any thread. ``request`` and ``received`` wait; do not hold a lock then.
+
+::
+
+    def open_url(url: str, *, pace: Pace | None = None) -> MyArchive: ...
+
+A backend without this parameter can be paced all the same, from outside: each search and each file
+counts as a request, and the bytes of files are passed on no faster than allowed. How often it asks
+for that, how far it reads ahead, and whether the archive is busy, nobody knows then.
 """
 
 from __future__ import annotations
 
+import inspect
 import re
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import AbstractContextManager, ExitStack
 from importlib.metadata import EntryPoint, entry_points
+from types import TracebackType
 from typing import Final, Protocol, cast
 
+from typing_extensions import Self
+
 from gurney.core import (
+    DICOMDownloadable,
+    DICOMFile,
     FileDownloader,
     InvalidInputError,
     Query,
@@ -21,6 +51,7 @@ from gurney.core import (
     SearchResult,
     UnknownArchiveError,
 )
+from gurney.manners import Pace, paced_files
 
 __all__ = ["Archive", "open_archive", "schemes"]
 
@@ -37,13 +68,16 @@ class Archive(Searcher, FileDownloader, Protocol):
         ...
 
 
-def open_archive(url: str) -> Archive:
+def open_archive(url: str, *, pace: Pace | None = None) -> Archive:
     """Return the archive at *url*.
 
     Parameters
     ----------
     url
         ``scheme://…``, or a path of a folder.
+    pace
+        How many requests and bytes a second. A backend that does not know of such a thing, as that
+        of folders, is paced from outside: each search and each file is a request.
 
     Raises
     ------
@@ -70,7 +104,10 @@ def open_archive(url: str) -> Archive:
             f"nothing installed opens {scheme}:// archives; "
             f"installed are {', '.join(f'{name}://' for name in schemes())} and paths of folders"
         )
-    return _opener(found[0])(url)
+    opener = _opener(found[0])
+    if pace is None:
+        return opener(url)
+    return opener(url, pace=pace) if _takes_pace(opener) else _PacedArchive(opener(url), pace)
 
 
 def schemes() -> tuple[str, ...]:
@@ -83,9 +120,48 @@ def _scheme(url: str) -> str:
     return found.group(1).lower() if found else "file"
 
 
-def _opener(entry: EntryPoint) -> Callable[[str], Archive]:
+class _PacedArchive(Archive):
+    """An archive that knows of no pace, and keeps to one."""
+
+    def __init__(self, archive: Archive, pace: Pace) -> None:
+        self._archive: Archive = archive
+        self._pace: Pace = pace
+        self._own: ExitStack = ExitStack()
+
+    def find_studies(self, query: Query, /) -> SearchResult:
+        self._pace.request()
+        return self._archive.find_studies(query)
+
+    def files(self, objects: Iterable[DICOMDownloadable], /) -> Generator[DICOMFile]:
+        return paced_files(self._archive.files(objects), self._pace)
+
+    def __enter__(self) -> Self:
+        if isinstance(self._archive, AbstractContextManager):
+            self._own.enter_context(self._archive)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._own.__exit__(kind, error, traceback)
+
+    def __repr__(self) -> str:
+        return repr(self._archive)
+
+
+def _takes_pace(opener: Callable[..., object]) -> bool:
     try:
-        return cast("Callable[[str], Archive]", entry.load())
+        return "pace" in inspect.signature(opener).parameters
+    except (TypeError, ValueError):  # of some that are written in C nobody knows
+        return False
+
+
+def _opener(entry: EntryPoint) -> Callable[..., Archive]:
+    try:
+        return cast("Callable[..., Archive]", entry.load())
     except ImportError as error:
         package = entry.dist.name if entry.dist is not None else entry.module.partition(".")[0]
         if not isinstance(error, ModuleNotFoundError) or error.name is None:

@@ -9,11 +9,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from tests.servers import dcmtk, orthanc
+from tests.servers import dcmtk, orthanc, s3
 from tests.servers.corpus import Loaded, load
 from tests.servers.dcmqrscp import Dcmqrscp
 from tests.servers.orthanc import Orthanc, Settings
 from tests.servers.running import Server, reserved_ports
+from tests.servers.s3 import S3
 from tests.servers.storescp import Storescp
 from tests.servers.tls import Certificates, make_certificates
 
@@ -65,6 +66,15 @@ def destinations() -> Iterator[Destinations]:
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     """Return certificates of one private authority."""
     return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3]:
+    """Return an object store that holds no bucket; skip where there is none, fail in CI."""
+    if not s3.installed():
+        lacking(f"no S3-compatible server on this machine: {s3.HOW_TO_INSTALL}")
+    with ExitStack() as stack:
+        yield stack.enter_context(S3(folder_in(stack)))
 
 
 def need_dcmtk() -> None:

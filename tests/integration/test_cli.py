@@ -337,6 +337,53 @@ def test_references_from_a_file_and_from_standard_input(gurney: Gurney, tmp_path
     assert "absent cannot be read" in none.err
 
 
+def test_rows_of_a_table_from_a_file(gurney: Gurney, tmp_path: Path) -> None:
+    """Whatever a cohort is told by: patients and days, UIDs, also within one table."""
+    cohort = tmp_path / "cohort.csv"
+    cohort.write_text(
+        "PatientID;StudyDate;StudyInstanceUID;Site\nEX-1;2024-03-02;;A\n;;2.25.4003;B\n"
+    )
+
+    ran = gurney("fetch", URL, "--from", cohort, "-o", tmp_path / "out")
+    dry = gurney("fetch", URL, "--from", cohort, "--dry-run")
+
+    assert (0, 0) == (ran.code, dry.code)
+    assert 3 + 1 == len(list((tmp_path / "out").rglob("*.dcm"))) == len(dry.out.splitlines())
+    assert "cohort.csv: nothing is read but PatientID, StudyDate, StudyInstanceUID" in ran.err
+
+
+def test_rows_that_nothing_is_found_for(gurney: Gurney, tmp_path: Path) -> None:
+    """They are told by their place, in the receipt too, and what is found is fetched."""
+    cohort = tmp_path / "cohort.csv"
+    cohort.write_text("PatientID,StudyDate\nEX-1,20240302\nSECRET,20240302\n")
+
+    ran = gurney("fetch", URL, "--from", cohort, "-o", tmp_path / "out")
+    dry = gurney("fetch", URL, "--from", cohort, "--dry-run")
+
+    reason = "row 3 of cohort.csv: the archive lists no study with this PatientID and StudyDate"
+    receipt = Receipt.from_json((tmp_path / "out" / "gurney-receipt.json").read_text())
+    assert (3, 3) == (ran.code, dry.code)
+    assert (reason,) == receipt.reasons
+    assert 3 == len(receipt.outcomes) == len(dry.out.splitlines())
+    for shown in (ran.err + ran.out, dry.err):
+        assert "row 3 of cohort.csv" in shown
+        assert "SECRET" not in shown
+
+
+def test_rows_that_cannot_be_meant(gurney: Gurney, tmp_path: Path) -> None:
+    """Nothing is asked or fetched; each is told, and what is in it is not."""
+    cohort = tmp_path / "cohort.csv"
+    cohort.write_text("AccessionNumber\nSECRET*\n1.2E+15\n")
+
+    ran = gurney("fetch", URL, "--from", cohort, "-o", tmp_path / "out")
+
+    assert 2 == ran.code
+    assert "row 2, AccessionNumber: has a wildcard" in ran.err
+    assert "row 3, AccessionNumber: a spreadsheet has rounded" in ran.err
+    assert "SECRET" not in ran.err
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     "selection",
     [

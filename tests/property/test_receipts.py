@@ -22,7 +22,8 @@ from gurney.core import (
 )
 from gurney.testing.strategies import instance_references, references, texts, uids
 
-GOOD = [OutcomeStatus.STORED, OutcomeStatus.ALREADY_THERE]
+IN_PLACE = [OutcomeStatus.STORED, OutcomeStatus.ALREADY_THERE]
+GOOD = [*IN_PLACE, OutcomeStatus.WITHHELD]
 
 
 @st.composite
@@ -32,14 +33,15 @@ def outcomes(draw: st.DrawFn) -> Outcome:
     return Outcome(
         reference=draw(named),
         status=status,
-        reason="" if status in GOOD else draw(st.text(min_size=1)),
-        path=draw(texts()) if status in GOOD else "",
+        reason="" if status in IN_PLACE else draw(st.text(min_size=1)),
+        path=draw(texts()) if status in IN_PLACE else "",
         size=draw(st.integers(0, 2**40)),
         checksum=draw(st.sampled_from(["", "sha256:00"])),
         transfer_syntax=draw(st.sampled_from(["", "1.2.840.10008.1.2.1"])),
         protocol=draw(st.sampled_from(["", "file", "WADO-RS", "C-GET"])),
         retries=draw(st.integers(0, 5)),
         notes=tuple(draw(st.lists(st.text(), max_size=2))),
+        stored_as=draw(st.none() | instance_references()) if status in IN_PLACE else None,
     )
 
 
@@ -113,6 +115,7 @@ def test_every_named_outcome_is_here_missing_or_unexpected(receipt: Receipt) -> 
     assert len(named) == len(good) + len(receipt.missing) + len(unasked)
     assert len(receipt.outcomes) == sum(receipt.counts.values())
     assert set(OutcomeStatus) == receipt.counts.keys()
+    assert receipt.verified_bytes == sum(o.size for o in receipt.outcomes if o.status in IN_PLACE)
 
 
 @given(receipts())
@@ -124,6 +127,7 @@ def test_csv_has_a_line_for_each_outcome(receipt: Receipt) -> None:
     for outcome, row in zip(receipt.outcomes, rows, strict=True):
         assert outcome.status.value == row["status"]
         assert str(outcome.size) == row["size"]
+        assert str(outcome.stored_as or "") == row["stored_as"]
         assert outcome.reason.isprintable() is (outcome.reason == row["reason"])
 
 

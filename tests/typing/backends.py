@@ -23,8 +23,8 @@ from gurney.dimse import open_url as open_dimse
 from gurney.folder import FolderArchive
 from gurney.http import Transport
 from gurney.retrieving import Ladder
-from gurney.storage import FolderStorage
-from gurney.testing import MemoryArchive, MemoryStorage
+from gurney.storage import FolderStorage, ObjectStorage, TransformingStorage, storage_at
+from gurney.testing import MemoryArchive, MemoryStorage, SimulatedArchive
 
 line = Transport("https://archive.example/dicom-web", token=lambda: "secret")
 peer = Peer("archive.example", 104, "ARCHIVE", calling="GURNEY")
@@ -38,6 +38,7 @@ searchers: list[Searcher] = [
     DIMSEArchive(associations),
     FolderArchive("."),
     MemoryArchive(),
+    SimulatedArchive(),
 ]
 downloaders: list[FileDownloader] = [
     WadoRS(line),
@@ -49,14 +50,22 @@ downloaders: list[FileDownloader] = [
     Ladder(WadoRS(line), CGet(peer), CMove(peer)),
     FolderArchive("."),
     MemoryArchive(),
+    SimulatedArchive(),
 ]
 archives: list[Archive] = [
     open_url("dicomweb+https://archive.example/dicom-web"),
     open_dimse("dimse://ARCHIVE@archive.example:104"),
     FolderArchive("."),
     MemoryArchive(),
+    SimulatedArchive(),
 ]
-storages: list[Storage] = [FolderStorage("."), MemoryStorage()]
+storages: list[Storage] = [
+    FolderStorage("."),
+    MemoryStorage(),
+    ObjectStorage("s3://bucket/prefix", endpoint_url="https://s3.example"),
+    TransformingStorage(FolderStorage("."), lambda dataset: dataset),
+    storage_at("."),
+]
 
 trolley = Trolley(QidoRS(line), WadoRS(line))
 assert_type(QidoRS(line).find_studies(DICOMwebQuery(limit=3)), SearchResult)

@@ -20,11 +20,12 @@ from gurney import (
 from gurney.cli.exits import WrongUseError
 from gurney.cli.merging import merged
 from gurney.cli.receipts import check_free, keep, read, receipts_in, write
-from gurney.cli.summaries import summary
+from gurney.cli.summaries import headline, summary
 from gurney.cli.terminal import THEME
 
 STORED, THERE = OutcomeStatus.STORED, OutcomeStatus.ALREADY_THERE
 FAILED, MISSING = OutcomeStatus.FAILED, OutcomeStatus.MISSING
+WITHHELD = OutcomeStatus.WITHHELD
 
 
 def outcome(reference: str, status: OutcomeStatus = STORED, checksum: str = "") -> Outcome:
@@ -89,6 +90,26 @@ def test_stored_anew_is_the_new_proof() -> None:
     second = receipt(study(outcome("1/2/3", checksum="sha256:bb")))
 
     assert ["sha256:bb"] == [o.checksum for o in merged([first, second]).outcomes]
+
+
+def test_withheld_stands_until_it_is_there() -> None:
+    """What a transform withheld once counts as done; a file that is there is measured."""
+    withheld = receipt(study(outcome("1/2/3", WITHHELD)))
+    there = receipt(study(outcome("1/2/3", THERE, checksum="sha256:aa")))
+
+    assert merged([withheld, receipt(study(outcome("1/2/3", FAILED)))]).complete
+    assert [THERE] == [o.status for o in merged([withheld, there]).outcomes]
+    assert [THERE] == [o.status for o in merged([there, withheld]).outcomes]
+
+
+def test_headline_says_what_was_withheld() -> None:
+    """Complete, and yet not all of it is in the folder."""
+    both = receipt(study(outcome("1/2/3"), outcome("1/2/4", WITHHELD), outcome("1/2/5", THERE)))
+
+    assert "complete: 3 instances of 1 study, 0 bytes; 1 of them were there already; " in str(
+        headline(both)
+    )
+    assert str(headline(both)).endswith("1 of them were withheld by the transform")
 
 
 def test_parts_of_a_study_add_up() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from pathlib import Path
 from typing import Final
 
 import attrs
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from gurney import ExtendedQuery, parse_reference
 from gurney.cli.escaping import json_visible, visible
 from gurney.cli.exits import WrongUseError
-from gurney.cli.naming import references_in, references_of
+from gurney.cli.naming import read_file, references_of
 from gurney.cli.opening import named
 from gurney.cli.options import FILTERS, flag_of, query_values
 
@@ -96,62 +97,6 @@ def test_an_empty_value_is_refused(given_: dict[str, object]) -> None:
         query_values(given_)
 
 
-def test_references_from_lines() -> None:
-    """Comments and empty lines do not count; each reference comes once, in order."""
-    text = "\N{ZERO WIDTH NO-BREAK SPACE}# a comment\r\n1.2/1.2.3\r\n\r\n  1.3  \n1.2/1.2.3\n"
-
-    assert ["1.2/1.2.3", "1.3"] == [str(reference) for reference in references_in(text)]
-
-
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_references_from_a_table(delimiter: str) -> None:
-    """What `find --format csv` writes can be fetched, also after a spreadsheet saved it."""
-    rows = [
-        ["PatientName", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"],
-        ['"Doe\nJane"', "1.2", "1.2.3", "1.2.3.4"],
-        ["x", "1.2", "1.2.3", ""],
-        ["y", "1.5", "", ""],
-    ]
-    text = "\n".join(delimiter.join(row) for row in rows)
-
-    found = references_in(text)
-
-    assert ["1.2/1.2.3/1.2.3.4", "1.2/1.2.3", "1.5"] == [str(reference) for reference in found]
-
-
-def test_a_table_without_rows_asks_for_nothing() -> None:
-    """A search that found nothing is no mistake."""
-    assert [] == references_in("StudyInstanceUID,PatientName\n")
-
-
-@pytest.mark.parametrize("text", ["", "\n\n", "# only a comment\n"])
-def test_a_list_without_anything_is_refused(text: str) -> None:
-    """More likely than nothing was meant, the command that should have written it failed."""
-    with pytest.raises(WrongUseError, match="empty"):
-        references_in(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "where"),
-    [
-        ("1.2\n1.2//1.3\n", "line 2"),
-        ("# x\n1.2 1.3\n", "line 2"),
-        ("1/2/3/4\n", "line 1"),
-        ("StudyInstanceUID,x\n,y\n", "line 2 of the table"),
-    ],
-)
-def test_what_is_no_reference_is_named_by_line(text: str, where: str) -> None:
-    """It can be found and corrected; its text, which might be a patient's, is not repeated."""
-    with pytest.raises(WrongUseError, match=f"^{where} is not a reference"):
-        references_in(text)
-
-
-def test_a_table_that_cannot_be_read_is_refused() -> None:
-    """A cell of megabytes is no reference; the reader of CSV gives up, and that is said."""
-    with pytest.raises(WrongUseError, match="cannot be read"):
-        references_in("StudyInstanceUID,PatientName\n1.2," + "x" * 1_000_000 + "\n")
-
-
 def test_references_from_arguments() -> None:
     """Arguments print as they parse."""
     assert [parse_reference("1.2/1.2.3")] == references_of(["1.2/1.2.3"])
@@ -159,12 +104,14 @@ def test_references_from_arguments() -> None:
         references_of(["1.2", ".."])
 
 
+def test_a_list_that_is_wrong_is_wrong_use(tmp_path: Path) -> None:
+    """It says where, as whoever typed the command knows it."""
+    (tmp_path / "list.txt").write_text("1.2\n1.2//1.3\n")
+
+    with pytest.raises(WrongUseError, match=r"^--from: list.txt cannot be used: line 2 is not"):
+        read_file(str(tmp_path / "list.txt"))
+
+
 def test_an_archive_is_never_named_with_credentials() -> None:
     """Receipts are passed on; user, password and token are not."""
     assert "https://host:1/dicom" == named("https://me:secret@host:1/dicom?token=secret#secret")
-
-
-def test_json_is_not_a_list_of_references() -> None:
-    """A receipt or the JSON of find is named for what it is."""
-    with pytest.raises(WrongUseError, match="is JSON; give one a line, or CSV"):
-        references_in('{"format": "gurney receipt 1"}')

@@ -10,11 +10,13 @@ from pydicom.dataset import Dataset
 
 from gurney.core import (
     ArchiveUnavailableError,
+    AuthenticationError,
     DICOMDownloadable,
     DICOMFile,
     Downloader,
     DownloadError,
     FileDownloader,
+    GurneyError,
     IncompleteDownloadError,
     InstanceReference,
     Outcome,
@@ -25,7 +27,7 @@ from gurney.core import (
     to_instance_refs,
 )
 from gurney.testing import MemoryStorage, example_datasets, reference_of
-from gurney.trolley.delivery import deliver
+from gurney.trolley.delivery import attempt, deliver
 
 DATASETS = {reference_of(dataset): dataset for dataset in example_datasets()[:4]}
 FILES = {reference: encode(dataset) for reference, dataset in DATASETS.items()}
@@ -349,3 +351,44 @@ def test_error_of_somebody_else_stops_no_other_instance() -> None:
             yield file(reference)
 
     assert [(ONE, FAILED), (TWO, STORED)] == delivered(Files(answer), ONE, TWO)
+
+
+# ---------------------------------------------------------------- who may ask once more later
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ArchiveUnavailableError("away"), AuthenticationError("GET", "no"), StorageError("full")],
+)
+def test_attempt_raises_what_is_no_fault_of_an_instance(error: GurneyError) -> None:
+    """After the outcomes that there are, failures among them; what has none is as it was."""
+
+    def answer(references: Sequence[InstanceReference]) -> Iterator[DICOMFile]:
+        yield file(references[0])
+        yield DICOMFile(fails(references[1]), references[1])
+        raise error
+
+    outcomes = attempt(Files(answer), FILES, MemoryStorage().store)
+    assert (ONE, STORED) == ((first := next(outcomes)).reference, first.status)
+    assert (TWO, FAILED) == ((second := next(outcomes)).reference, second.status)
+    with pytest.raises(type(error)):
+        next(outcomes)
+
+
+def test_attempt_ends_between_two_instances() -> None:
+    """Once it is told to; nothing more is taken, and nothing is said to be missing."""
+    downloader = Files(all_of)
+    storage = MemoryStorage()
+    outcomes = list(
+        attempt(downloader, FILES, storage.store, until=lambda: len(storage.files) == 2)
+    )
+
+    assert [ONE, TWO] == [each.reference for each in outcomes]
+
+
+def test_attempt_that_is_told_to_end_asks_for_nothing() -> None:
+    """Not even for the first."""
+    downloader = Files(all_of)
+
+    assert [] == list(attempt(downloader, FILES, MemoryStorage().store, until=lambda: True))
+    assert [] == downloader.asked

@@ -24,12 +24,13 @@ from gurney.core import (
     StudyReference,
 )
 
-STORED, THERE, FAILED, MISSING, REFUSED, UNEXPECTED = OutcomeStatus
+STORED, THERE, FAILED, MISSING, REFUSED, WITHHELD, UNEXPECTED = OutcomeStatus
+IN_PLACE = [STORED, THERE]
 BAD = [FAILED, MISSING, REFUSED]
 
 
 def outcome(status: OutcomeStatus, uid: str = "1.1.1", **more: Any) -> Outcome:
-    more["reason"] = "" if status in (STORED, THERE) else "for a reason"
+    more["reason"] = "" if status in IN_PLACE else "for a reason"
     return Outcome(reference=InstanceReference("1", "1.1", uid), status=status, **more)
 
 
@@ -45,11 +46,13 @@ def study(*outcomes: Outcome, expected: int | None = None, **more: Any) -> Study
 def test_outcome_that_is_not_good_needs_a_reason(status: OutcomeStatus) -> None:
     """Whoever reads a receipt next week asks why."""
     reference = InstanceReference("1", "1.1", "1.1.1")
-    if status in (STORED, THERE):
+    if status in IN_PLACE:
         assert Outcome(reference=reference, status=status).good
+        assert Outcome(reference=reference, status=status).in_place
         return
 
-    assert not outcome(status).good
+    assert not outcome(status).in_place
+    assert outcome(status).good is (status is WITHHELD)
     with pytest.raises(InvalidInputError, match=f"'{status.value}' needs a reason"):
         Outcome(reference=reference, status=status)
 
@@ -63,6 +66,7 @@ def test_outcome_that_is_not_good_needs_a_reason(status: OutcomeStatus) -> None:
         (study(outcome(STORED)), ()),
         (study(outcome(THERE)), ()),
         (study(outcome(STORED), outcome(THERE, "1.1.2")), ()),
+        (study(outcome(STORED), outcome(WITHHELD, "1.1.2")), ()),
         (study(expected=0), ()),
         (study(outcome(UNEXPECTED), expected=0), ()),
         (study(outcome(STORED), outcome(UNEXPECTED, "1.1.2"), expected=1), ()),
@@ -162,7 +166,8 @@ def test_receipt_counts_every_status() -> None:
     """A zero is an answer too."""
     receipt = Receipt([study(outcome(STORED), outcome(FAILED, "2")), study(outcome(STORED, "3"))])
 
-    assert {STORED: 2, THERE: 0, FAILED: 1, MISSING: 0, REFUSED: 0, UNEXPECTED: 0} == receipt.counts
+    none = dict.fromkeys(OutcomeStatus, 0)
+    assert {**none, STORED: 2, FAILED: 1} == receipt.counts
     assert 3 == len(receipt.outcomes)
     assert (InstanceReference("1", "1.1", "2"),) == receipt.missing
 
@@ -291,6 +296,28 @@ def test_receipt_survives_pickling(receipt: Receipt) -> None:
     assert hash(receipt) == hash(pickle.loads(pickle.dumps(receipt)))
 
 
+def test_other_uids_survive_json() -> None:
+    """What a transform renamed is known by both names; older receipts know of one."""
+    renamed = InstanceReference("2", "2.1", "2.1.1")
+    receipt = Receipt([study(outcome(STORED, stored_as=renamed), outcome(WITHHELD, "1.1.2"))])
+    text = receipt.to_json()
+    older = json.loads(text)
+    for instance in older["studies"][0]["instances"]:
+        del instance["stored_as"]
+
+    assert receipt == Receipt.from_json(text)
+    assert [renamed, None] == [o.stored_as for o in Receipt.from_json(text).outcomes]
+    assert [None, None] == [o.stored_as for o in Receipt.from_json(json.dumps(older)).outcomes]
+
+
+def test_stored_as_names_an_instance() -> None:
+    """Nothing less can be looked for."""
+    text = Receipt([study(outcome(STORED))]).to_json()
+
+    with pytest.raises(InvalidInputError, match="not a receipt"):
+        Receipt.from_json(text.replace('"stored_as": null', '"stored_as": "1.2/1.2.3"'))
+
+
 # ---------------------------------------------------------------- CSV
 
 
@@ -311,6 +338,7 @@ def test_csv_has_a_line_for_each_outcome(receipt: Receipt) -> None:
         "protocol",
         "retries",
         "notes",
+        "stored_as",
     ] == list(rows[0])
     assert {
         "study_uid": "1",
@@ -325,6 +353,7 @@ def test_csv_has_a_line_for_each_outcome(receipt: Receipt) -> None:
         "protocol": "WADO-RS",
         "retries": "1",
         "notes": 'odd, but whole; with "quotes"',
+        "stored_as": "",
     } == rows[0]
     assert ("1", "1.2", "", "missing", "not listed") == tuple(rows[1].values())[:5]
     assert ("", "", "", "failed", "not DICOM; ü") == tuple(rows[2].values())[:5]

@@ -33,7 +33,8 @@ from gurney.core import (
     RequestRefusedError,
     TransferInterruptedError,
 )
-from gurney.http import Budgets, Gate, Retries, Timeouts, Transport
+from gurney.http import Answer, Budgets, Gate, GivenUpError, Retries, Timeouts, Transport
+from gurney.manners import Pace
 
 SECRET = "DOE^JANE"
 LONG = 30.0  # seconds; no test waits so long, unless what it tests is broken
@@ -1195,6 +1196,145 @@ def test_many_threads(server: Server) -> None:
 
     assert [b"1"] * 4 == results
     assert 2 == len(given)
+
+
+# ---------------------------------------------------------------- at a pace
+
+
+class Clock:
+    """Shows the time; who sleeps turns it on."""
+
+    def __init__(self) -> None:
+        self.now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_every_request_is_counted(server: Server) -> None:
+    """Those that are sent again, follow a redirect or come with a new token, too."""
+    server.replies = [
+        reply(status=429),
+        reply(status=503),
+        reply(status=500),
+        reply(status=302, Location="/dicom-web/elsewhere"),
+        reply(status=401),
+        reply(b"1"),
+    ]
+    pace = Pace()
+    with Transport(
+        server.url, token=lambda: "t", pace=pace, retries=Retries(sleep=lambda _: None)
+    ) as transport:
+        transport.get().read()
+        transport.at("/dicom-web/other").get().read()
+
+    assert len(server.asked) == pace.requests == 7
+    assert 2 == pace.refusals
+    assert 2 == pace.bytes_received
+
+
+def test_requests_wait_before_they_are_sent(server: Server) -> None:
+    """Nothing has been sent while one waits for the next second, and the gate is not left."""
+    clock, sent = Clock(), list[int]()
+    server.replies = [reply(b"1")]
+    gate = Gate(1)
+
+    def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+        sent.append(len(server.asked))
+        assert 1 == gate.inside
+
+    with Transport(server.url, gate=gate, pace=Pace(1, clock=clock, sleep=sleep)) as transport:
+        for _ in range(3):
+            with transport.get() as answer:
+                answer.read()
+
+    assert pytest.approx(2.0) == clock.now
+    assert {1, 2} == set(sent)
+
+
+def test_bytes_are_those_on_the_line(server: Server) -> None:
+    """What is packed counts as packed; nobody reads on before its time has come."""
+    clock, body = Clock(), gzip.compress(bytes(100_000))
+    server.replies = [reply(body, Content_Encoding="gzip")]
+    pace = Pace(bytes_per_second=10.0, clock=clock, sleep=clock.sleep)
+
+    with Transport(server.url, pace=pace) as transport, transport.get() as answer:
+        assert bytes(100_000) == answer.read()
+    assert len(body) == pace.bytes_received
+    assert pytest.approx((len(body) - 10.0) / 10.0) == clock.now
+
+
+def test_the_rate_of_the_archive_is_not_that_of_the_pace(server: Server) -> None:
+    """Time that is spent waiting for one's turn is not held against the archive (W20)."""
+    clock = Clock()
+    server.replies = [chunked(*[bytes(70_000)] * 5)]
+    timeouts = Timeouts(minimum_rate=1000.0, window=0.01)
+    pace = Pace(bytes_per_second=100.0, clock=clock, sleep=clock.sleep)
+
+    with Transport(server.url, pace=pace, timeouts=timeouts) as transport:
+        assert bytes(350_000) == transport.get().read()
+    assert 3000 < clock.now
+
+
+def test_who_hangs_up_waits_no_longer(server: Server) -> None:
+    """One who waits for its turn in the middle of an answer notices that nobody wants it."""
+    clock, answers, waits = Clock(), list[Answer](), list[float]()
+    server.replies = [chunked(b"1", bytes(70_000))]
+
+    def sleep(seconds: float) -> None:
+        if not answers:
+            return clock.sleep(10.0)
+        waits.append(seconds)
+        assert len(waits) < 5
+        return answers[0].hang_up()
+
+    pace = Pace(bytes_per_second=1.0, clock=clock, sleep=sleep)
+    with Transport(server.url, pace=pace) as transport, transport.get() as answer:
+        answers.append(answer)
+        with suppress(TransferInterruptedError):
+            answer.read()
+
+    assert 1 == len(waits)
+
+
+def test_who_is_given_up_waits_for_no_bytes(server: Server) -> None:
+    """Also before there is an answer that could be hung up on."""
+    server.replies = [reply(bytes(1000))]
+    gate, given_up = Gate(2), threading.Event()
+
+    def sleep(_: float) -> None:
+        assert not given_up.is_set()
+        given_up.set()
+
+    pace = Pace(bytes_per_second=1.0, clock=lambda: 0.0, sleep=sleep)
+
+    with (
+        Transport(server.url, gate=gate, pace=pace) as transport,
+        gate.helping(0, given_up.is_set),
+        transport.get() as answer,
+    ):
+        assert bytes(1000) == answer.read()
+
+
+def test_who_is_given_up_sends_nothing(server: Server) -> None:
+    """A thread that waits to ask on behalf of another ends when that wants no more."""
+    server.replies = [reply()]
+    gate, given_up = Gate(2), threading.Event()
+    pace = Pace(0.01, clock=lambda: 0.0, sleep=lambda _: given_up.set())
+    pace.request()
+
+    with (
+        Transport(server.url, gate=gate, pace=pace) as transport,
+        gate.helping(0, given_up.is_set),
+        pytest.raises(GivenUpError),
+    ):
+        transport.get()
+    assert [] == server.asked
+    assert 0 == gate.inside
 
 
 # ---------------------------------------------------------------- TLS

@@ -16,6 +16,7 @@ from .command import INCLUDE, LOOKING_FOR, Given, command
 from .exits import EXIT_CODES, ExitCode, WrongUseError
 from .formats import Format, Level, Over, ProgressMode
 from .terminal import Terminal
+from .transfer_app import transfer_app
 
 __all__ = ["app", "run"]
 
@@ -27,6 +28,8 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(transfer_app)
 
 ArchiveArgument: TypeAlias = Annotated[
     str,
@@ -140,8 +143,8 @@ def fetch(
         str | None,
         typer.Option(
             "--from",
-            help="A file of references, one a line, or CSV as find or a receipt has it; "
-            "- is standard input.",
+            help="References, one a line; or CSV with any of StudyInstanceUID, SeriesInstanceUID, "
+            "SOPInstanceUID, AccessionNumber, PatientID and StudyDate; - is standard input.",
             metavar="FILE",
             show_default=False,
         ),

@@ -18,6 +18,7 @@ from gurney.core import (
     SearchResult,
 )
 from gurney.storage import DEFAULT_LAYOUT, FLAT, FolderStorage, Layout
+from gurney.transfer import Item, LookedUp, look_up
 from gurney.trolley import Trolley
 
 from .command import Given
@@ -63,12 +64,16 @@ def fetch(
 ) -> ExitCode:
     """Fetch *selection* into *target*, write a receipt, and say whether it is everything."""
     query = _query(selection)
-    references = _references(selection)
+    listed = _listed(terminal, selection)
     storage = _storage(target)
     with opened(terminal, archive) as source:
         trolley = Trolley(source, source, storage, name=named(archive))
-        objects = references if query is None else _found(terminal, trolley, query)
-        receipt = _download(terminal, trolley, objects, mode)
+        if query is None:
+            wanted = _look_up(terminal, trolley, listed)
+            receipt = _download(terminal, trolley, wanted.objects, mode)
+            receipt = None if receipt is None else _qualified(receipt, wanted)
+        else:
+            receipt = _download(terminal, trolley, _found(terminal, trolley, query), mode)
     return ExitCode.INTERRUPTED if receipt is None else _conclude(terminal, receipt, target)
 
 
@@ -90,16 +95,21 @@ def _download(
 def list_instances(terminal: Terminal, archive: str, selection: Selection) -> ExitCode:
     """Write a reference to each instance that would be fetched, one a line."""
     query = _query(selection)
-    references = _references(selection)
+    listed = _listed(terminal, selection)
     with opened(terminal, archive) as source:
         trolley = Trolley(source, source, name=named(archive))
         result = None if query is None else _found(terminal, trolley, query)
+        told = _look_up(terminal, trolley, listed)
         with terminal.busy("asking what is there"):
             wanted = trolley.resolve(
-                references if result is None else result, DICOMObjectLevels.INSTANCE
+                told.objects if result is None else result, DICOMObjectLevels.INSTANCE
             )
     terminal.write("".join(f"{reference}\n" for reference in wanted))
-    return ExitCode.COMPLETE if result is None else report(terminal, result)
+    for reason in told.reasons:
+        terminal.warn(reason)
+    if result is None:
+        return ExitCode.INCOMPLETE if told.reasons else ExitCode.COMPLETE
+    return report(terminal, result)
 
 
 def _query(selection: Selection) -> ExtendedQuery | None:
@@ -117,9 +127,30 @@ def _query(selection: Selection) -> ExtendedQuery | None:
     return build_query(selection.given, deep)
 
 
-def _references(selection: Selection) -> Sequence[DICOMDownloadable]:
-    listed = read_file(selection.file) if selection.file else []
-    return [*references_of(selection.references), *listed]
+def _listed(terminal: Terminal, selection: Selection) -> Sequence[Item]:
+    """What was typed, and what is in the file, each once."""
+    typed = [Item("the command line", each) for each in references_of(selection.references)]
+    if not selection.file:
+        return typed
+    cohort = read_file(selection.file)
+    for note in cohort.notes:
+        terminal.note(note)
+    return [*typed, *cohort]
+
+
+def _look_up(terminal: Terminal, trolley: Trolley, items: Sequence[Item]) -> LookedUp:
+    """What rows of a table stand for; those that are references need not be looked up."""
+    with terminal.busy(f"looking up {len(items)} rows"):
+        return look_up(trolley.searcher, items)
+
+
+def _qualified(receipt: Receipt, wanted: LookedUp) -> Receipt:
+    """What could not be looked up is not forgotten over what could."""
+    return attrs.evolve(
+        receipt,
+        reasons=(*wanted.reasons, *receipt.reasons),
+        notes=(*wanted.notes, *receipt.notes),
+    )
 
 
 def _storage(target: Target) -> FolderStorage:

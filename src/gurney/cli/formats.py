@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["Format", "Level", "Over", "ProgressMode"]
+__all__ = ["Format", "Level", "Over", "ProgressMode", "StatusFormat"]
 
 
 class Level(str, Enum):
@@ -37,3 +37,10 @@ class Over(str, Enum):
 
     FILES = "files"
     DIMSE = "dimse"
+
+
+class StatusFormat(str, Enum):
+    """How the standing of a transfer is shown."""
+
+    TABLE = "table"
+    JSON = "json"

@@ -28,7 +28,8 @@ _UNASKED: Final = OutcomeStatus.UNEXPECTED
 def merged(receipts: Sequence[Receipt]) -> Receipt:
     """Return what *receipts*, oldest first, say together.
 
-    Of several outcomes of one instance, a good one stands until the instance is stored anew.
+    Of several outcomes of one instance, a good one stands until the instance is stored anew, or is
+    there though it was withheld once.
 
     Examples
     --------
@@ -98,9 +99,13 @@ def _merged_outcomes(studies: Iterable[StudyReceipt]) -> list[Outcome]:
             if outcome.status is _UNASKED:
                 continue
             known = latest.get(outcome.reference)
-            if known is None or not known.good or outcome.status is OutcomeStatus.STORED:
+            if known is None or not known.good or _supersedes(outcome, known):
                 latest[outcome.reference] = outcome
     return [*latest.values()]
+
+
+def _supersedes(outcome: Outcome, known: Outcome) -> bool:
+    return outcome.status is OutcomeStatus.STORED or (outcome.in_place and not known.in_place)
 
 
 def _expectation(standing: Sequence[StudyReceipt], outcomes: Sequence[Outcome]) -> Expectation:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from pathlib import Path
-from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from typing import Any
 
 import attrs
 
@@ -20,15 +18,13 @@ from gurney.core import (
     Study,
     UnsupportedParameterError,
 )
+from gurney.logins import named
 
 from .options import query_values
 from .samples import DEMO, samples
 from .terminal import Terminal
 
 __all__ = ["build_query", "named", "opened", "search", "search_with"]
-
-_TITLED: Final = ("dimse", "dimse+tls")
-"""What begins the URLs in which an AE title, not a user, stands before the host."""
 
 
 @contextmanager
@@ -43,25 +39,6 @@ def opened(terminal: Terminal, url: str) -> Generator[Archive]:
             if isinstance(archive, AbstractContextManager):
                 stack.enter_context(archive)
         yield archive
-
-
-def named(url: str) -> str:
-    """Return what to call the archive in receipts and documents: never with credentials.
-
-    Examples
-    --------
-    >>> named("dicomweb+https://user:secret@pacs.example:8443/studies?token=1")
-    'dicomweb+https://pacs.example:8443/studies'
-    >>> named("dimse://ARCHIVE@pacs.example:104?calling=ME")
-    'dimse://ARCHIVE@pacs.example:104'
-    """
-    if "://" not in url:
-        return str(Path(url).absolute())
-    parts = urlsplit(url)
-    before, _, host = parts.netloc.rpartition("@")
-    if parts.scheme in _TITLED and ":" not in unquote(before):
-        host = parts.netloc
-    return f"{parts.scheme}://{host}{parts.path}"
 
 
 def build_query(

@@ -19,6 +19,10 @@ __all__ = ["explain", "headline", "instances", "list_paths", "summary", "verific
 
 _ROWS: Final = 40  # studies in a summary; of more, those that are not complete come first
 _LINES: Final = 10  # of one kind that are shown; the rest is counted
+_SPECIAL: Final = {
+    OutcomeStatus.ALREADY_THERE: "there already",
+    OutcomeStatus.WITHHELD: "withheld by the transform",
+}
 
 
 def summary(receipt: Receipt) -> Table:
@@ -43,10 +47,13 @@ def headline(receipt: Receipt) -> Text:
     """Return the answer on one line."""
     answer, counted = _answer(receipt)
     studies = f"{len(receipt.studies)} {'study' if len(receipt.studies) == 1 else 'studies'}"
-    there = receipt.counts[OutcomeStatus.ALREADY_THERE]
-    already = f"; {number_text(there)} of them were there already" if there else ""
     size = decimal(receipt.verified_bytes)
-    return Text.assemble(answer, f": {counted} of {studies}, {size}{already}")
+    special = "".join(
+        f"; {number_text(receipt.counts[status])} of them were {words}"
+        for status, words in _SPECIAL.items()
+        if receipt.counts[status]
+    )
+    return Text.assemble(answer, f": {counted} of {studies}, {size}{special}")
 
 
 def _answer(receipt: Receipt) -> tuple[tuple[str, str], str]:

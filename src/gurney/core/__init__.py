@@ -52,7 +52,15 @@ from .objects import DICOMObject, Instance, Series, Study
 from .part10 import CHUNK_SIZE, DICOMFile, decode, encode
 from .protocols import Downloader, FileDownloader, Searcher, Storage, searcher_from
 from .query import DateLike, ExtendedQuery, Query, Texts
-from .receipts import Expectation, Outcome, OutcomeStatus, Receipt, StudyReceipt
+from .receipts import (
+    Expectation,
+    Outcome,
+    OutcomeStatus,
+    Receipt,
+    StudyReceipt,
+    receipt_csv,
+    receipt_json,
+)
 from .references import (
     DICOMObjectReference,
     InstanceReference,
@@ -60,6 +68,7 @@ from .references import (
     StudyReference,
     parse_reference,
 )
+from .reserved import TRANSFER_FOLDER
 from .results import Completeness, HeldBack, SearchResult, completeness_of
 from .splitting import Ask, Described, Found, Gathered, search_by_number, search_in_parts
 from .uids import check_uid, is_uid
@@ -130,6 +139,7 @@ __all__ = [
     "StudyCountError",
     "StudyReceipt",
     "StudyReference",
+    "TRANSFER_FOLDER",
     "Texts",
     "TransferInterruptedError",
     "UnknownArchiveError",
@@ -152,6 +162,8 @@ __all__ = [
     "number",
     "parse_reference",
     "put",
+    "receipt_csv",
+    "receipt_json",
     "search_by_number",
     "search_in_parts",
     "searcher_from",

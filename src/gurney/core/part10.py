@@ -88,11 +88,18 @@ def decode(content: bytes, subject: str) -> Dataset:
         raise DownloadError(subject, reason) from error
 
 
-def encode(dataset: Dataset) -> bytes:
+def encode(dataset: Dataset, *, done_with: bool = False) -> bytes:
     """Return *dataset* as a Part 10 file in its own transfer syntax; *dataset* is not changed.
 
     Without file meta information the encoding it was read in is used, else Explicit VR Little
     Endian.
+
+    Parameters
+    ----------
+    dataset
+        What is to be written.
+    done_with
+        Whether nobody needs *dataset* any more, so that it may be changed; that is faster.
 
     Raises
     ------
@@ -105,7 +112,8 @@ def encode(dataset: Dataset) -> bytes:
     """
     output = BytesIO()
     try:
-        dcmwrite(output, _with_meta(dataset), enforce_file_format=True)
+        ready = _with_meta(dataset, copied=not done_with)
+        dcmwrite(output, ready, enforce_file_format=True)
     except Exception as error:  # pydicom raises a dozen classes on damaged values (P01)
         raise InvalidInputError(
             f"this data set cannot be written as a DICOM file ({type(error).__name__}); "
@@ -114,9 +122,11 @@ def encode(dataset: Dataset) -> bytes:
     return output.getvalue()
 
 
-def _with_meta(dataset: Dataset) -> Dataset:
-    """Return a copy as deep as writing reaches: pydicom completes file meta and settles VRs."""
-    copy = deepcopy(subset(dataset, lambda _: True))
+def _with_meta(dataset: Dataset, *, copied: bool) -> Dataset:
+    """Return it *copied* as deep as writing reaches: pydicom completes meta and settles VRs."""
+    copy = subset(dataset, lambda _: True)
+    if copied:
+        copy = deepcopy(copy)
     copy.file_meta = deepcopy(getattr(dataset, "file_meta", FileMetaDataset()))
     if "TransferSyntaxUID" not in copy.file_meta:
         syntax = _SYNTAXES.get(dataset.original_encoding, ExplicitVRLittleEndian)

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final
@@ -18,7 +18,15 @@ from .errors import InvalidInputError
 from .references import DICOMObjectReference, InstanceReference, parse_reference
 from .results import Completeness
 
-__all__ = ["Expectation", "Outcome", "OutcomeStatus", "Receipt", "StudyReceipt"]
+__all__ = [
+    "Expectation",
+    "Outcome",
+    "OutcomeStatus",
+    "Receipt",
+    "StudyReceipt",
+    "receipt_csv",
+    "receipt_json",
+]
 
 
 class OutcomeStatus(str, Enum):
@@ -82,16 +90,23 @@ class Outcome:
     protocol: str = attrs.field(default="", validator=instance_of(str))
     retries: int = attrs.field(default=0, validator=[instance_of(int), ge(0)])
     notes: tuple[str, ...] = ()
-    stored_as: InstanceReference | None = None
+    stored_as: InstanceReference | None = attrs.field(
+        default=None, validator=optional(instance_of(InstanceReference))
+    )
 
     def __attrs_post_init__(self) -> None:
-        if self.status not in _IN_PLACE and not self.reason:
+        if not self.in_place and not self.reason:
             raise InvalidInputError(f"an outcome '{self.status.value}' needs a reason")
 
     @property
     def good(self) -> bool:
         """Whether nothing is left to be done: it is whole in its place, or was to be withheld."""
         return self.status in _GOOD
+
+    @property
+    def in_place(self) -> bool:
+        """Whether it is whole in its place."""
+        return self.status in _IN_PLACE
 
 
 @attrs.frozen
@@ -156,7 +171,7 @@ class StudyReceipt:
     @property
     def verified_bytes(self) -> int:
         """Bytes of the instances that are whole in their place."""
-        return sum(outcome.size for outcome in self.outcomes if outcome.good)
+        return sum(outcome.size for outcome in self.outcomes if outcome.in_place)
 
     @property
     def missing(self) -> tuple[DICOMObjectReference, ...]:
@@ -276,19 +291,7 @@ class Receipt:
 
     def to_json(self) -> str:
         """Return the receipt as JSON text, two spaces deep; `from_json` reads it back."""
-        return json.dumps(
-            {
-                "format": _FORMAT,
-                "complete": self.complete,
-                "reasons": self.reasons,
-                "notes": self.notes,
-                "archive": self.archive,
-                "started": self.started.isoformat() if self.started else None,
-                "finished": self.finished.isoformat() if self.finished else None,
-                "studies": [_study_to_dict(study) for study in self.studies],
-            },
-            indent=2,
-        )
+        return "".join(receipt_json(self, self.studies, complete=self.complete))
 
     @classmethod
     def from_json(cls, text: str) -> Receipt:
@@ -322,18 +325,60 @@ class Receipt:
 
         Line breaks and other control characters in a cell become spaces.
         """
+        return "".join(receipt_csv(self.studies))
+
+
+def receipt_json(
+    receipt: Receipt, studies: Iterable[StudyReceipt], *, complete: bool
+) -> Iterator[str]:
+    """Yield the JSON text of a receipt, one study at a time.
+
+    Parameters
+    ----------
+    receipt
+        What is said of the whole. Its own studies are left out.
+    studies
+        Those that are written.
+    complete
+        Whether the whole is, which stands before the first study.
+    """
+    heading: dict[str, object] = {
+        "format": _FORMAT,
+        "complete": complete,
+        "reasons": receipt.reasons,
+        "notes": receipt.notes,
+        "archive": receipt.archive,
+        "started": receipt.started.isoformat() if receipt.started else None,
+        "finished": receipt.finished.isoformat() if receipt.finished else None,
+        "studies": [],
+    }
+    yield json.dumps(heading, indent=2).removesuffix("]\n}")
+    closing = "]\n}"
+    for number, study in enumerate(studies):
+        text = json.dumps(_study_to_dict(study), indent=2).replace("\n", "\n    ")
+        yield f"{',' if number else ''}\n    {text}"
+        closing = "\n  ]\n}"
+    yield closing
+
+
+def receipt_csv(studies: Iterable[StudyReceipt]) -> Iterator[str]:
+    """Yield the CSV text of a receipt, one study at a time, the heading first."""
+    yield ",".join(_COLUMNS) + "\n"
+    for study in studies:
         text = io.StringIO()
-        writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n", extrasaction="ignore")
-        writer.writeheader()
-        for outcome in self.outcomes:
-            uids = outcome.reference.uids if outcome.reference else ()
-            row = _outcome_to_dict(outcome) | {
-                "notes": "; ".join(outcome.notes),
-                "stored_as": outcome.stored_as or "",
-            }
-            row |= zip(_COLUMNS, uids, strict=False)
-            writer.writerow({name: _cell(value) for name, value in row.items()})
-        return text.getvalue()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerows(map(_to_cells, study.outcomes))
+        yield text.getvalue()
+
+
+def _to_cells(outcome: Outcome) -> list[str]:
+    uids = outcome.reference.uids if outcome.reference else ()
+    row = _outcome_to_dict(outcome) | {
+        "notes": "; ".join(outcome.notes),
+        "stored_as": outcome.stored_as or "",
+    }
+    row |= zip(_COLUMNS, uids, strict=False)
+    return [_cell(row.get(name, "")) for name in _COLUMNS]
 
 
 def _study_to_dict(study: StudyReceipt) -> dict[str, Any]:
@@ -354,7 +399,10 @@ def _study_to_dict(study: StudyReceipt) -> dict[str, Any]:
 
 
 def _cell(value: object) -> str:
-    return "".join(c if c.isprintable() else " " for c in str(value))
+    text = str(value)
+    if text.isprintable():  # as nearly all are
+        return text
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _outcome_to_dict(outcome: Outcome) -> dict[str, Any]:
@@ -376,7 +424,7 @@ def _study_from_dict(content: Mapping[str, Any]) -> StudyReceipt:
 def _outcome_from_dict(content: Mapping[str, Any]) -> Outcome:
     fields = dict(content)
     for name in ("reference", "stored_as"):
-        fields[name] = parse_reference(fields[name]) if fields[name] else None
+        fields[name] = parse_reference(fields[name]) if fields.get(name) else None
     fields["status"] = OutcomeStatus(fields["status"])
     fields["notes"] = tuple(fields["notes"])
     return Outcome(**fields)

@@ -18,8 +18,9 @@ from ..core import (
     Searcher,
     SearchResult,
 )
+from ..fetching import transport_of
 from ..http import Transport
-from .lines import transport_of
+from ..manners import Pace
 from .qido import QidoRS
 from .wado import WadoRS, WadoURI
 
@@ -44,6 +45,8 @@ class DICOMwebArchive(Searcher, FileDownloader):
     wado_uri
         The address of WADO-URI, if that is not the archive's own: a path such as ``"/wado"``, or
         a URL of the same origin.
+    pace
+        How many requests and bytes a second, if *archive* is an address.
 
     Raises
     ------
@@ -70,9 +73,10 @@ class DICOMwebArchive(Searcher, FileDownloader):
         *,
         retrieve: Retrieve = "wado-rs",
         wado_uri: str | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self._own: ExitStack = ExitStack()
-        transport = transport_of(archive, session)
+        transport = transport_of(archive, session, pace)
         if transport is not archive:
             self._own.callback(transport.close)
         self._address: str = transport.base_url

@@ -8,13 +8,14 @@ from typing import Final
 from ..core import AuthenticationError, DICOMDownloadable, DICOMFile, Query, SearchResult
 from ..http import Login, Transport, find_login
 from ..logins import advice, advising, advising_each
+from ..manners import Pace
 from .archive import DICOMwebArchive
 from .urls import ArchiveURL
 
 __all__ = ["open_url"]
 
 
-def open_url(url: str) -> DICOMwebArchive:
+def open_url(url: str, *, pace: Pace | None = None) -> DICOMwebArchive:
     """Open the archive at *url*, which says all but secrets.
 
     Credentials, in this order, come from the environment, each variable for the archive that
@@ -28,6 +29,8 @@ def open_url(url: str) -> DICOMwebArchive:
         ``dicomweb+https://user@host:port/path?option=value``. The user is needed only where there
         are several, or for the keyring. Options are ``retrieve`` (``wado-rs`` or ``wado-uri``)
         and ``wado``, the path of WADO-URI if that is not the archive's.
+    pace
+        How many requests and bytes a second.
 
     Raises
     ------
@@ -47,6 +50,7 @@ def open_url(url: str) -> DICOMwebArchive:
         token=login.token,
         auth=login.auth,
         cert=login.cert,
+        pace=pace,
         allow_insecure_credentials=login.allow_insecure_credentials,
     )
     return _OpenedArchive(transport, login, named)

@@ -20,6 +20,7 @@ from ..core import (
     SearchResult,
 )
 from ..logins import is_loopback
+from ..manners import Pace
 from ..retrieving import Ladder
 from .association import Associations, associations_of, echo
 from .find import CFind
@@ -51,6 +52,8 @@ class DIMSEArchive(Searcher, FileDownloader):
         and listens on port 11112 of this machine, for nobody outside of it.
     root
         The information model to search by. Patient Root is for archives that know no other.
+    pace
+        How many requests and bytes a second, if *archive* is a `Peer`.
 
     Raises
     ------
@@ -81,10 +84,11 @@ class DIMSEArchive(Searcher, FileDownloader):
         retrieve: Retrieve = "auto",
         receiver: Receiver | None = None,
         root: Root = "study",
+        pace: Pace | None = None,
     ) -> None:
         _check(retrieve, receiver, root)
         self._own: ExitStack = ExitStack()
-        self._associations: Associations = associations_of(archive)
+        self._associations: Associations = associations_of(archive, pace)
         if self._associations is not archive:
             self._own.callback(self._associations.close)
         self.searcher: CFind = CFind(self._associations, root=root)

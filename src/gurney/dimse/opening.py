@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from ..core import AuthenticationError, DICOMDownloadable, DICOMFile, Query, SearchResult
 from ..logins import Login, Place, advice, advising, advising_each, find_login, is_loopback
+from ..manners import Pace
 from .archive import DIMSEArchive
 from .move import Receiver
 from .settings import TLS, Peer, UserIdentity
@@ -19,7 +20,7 @@ from .urls import ArchiveURL
 __all__ = ["open_url"]
 
 
-def open_url(url: str) -> DIMSEArchive:
+def open_url(url: str, *, pace: Pace | None = None) -> DIMSEArchive:
     """Open the archive at *url*, which says all but secrets.
 
     Who is somebody there, which few archives want to know, says so by a user identity: an option
@@ -44,6 +45,9 @@ def open_url(url: str) -> DIMSEArchive:
         - ``associations``: how many at a time
         - ``user``: who to be
 
+    pace
+        How many requests and bytes a second.
+
     Raises
     ------
     InvalidInputError
@@ -56,13 +60,13 @@ def open_url(url: str) -> DIMSEArchive:
     DIMSEArchive('ARCHIVE at archive.example:11112')
     """
     named = ArchiveURL.parse(url)
-    return _OpenedArchive(named, _login(named, os.environ))
+    return _OpenedArchive(named, _login(named, os.environ), pace)
 
 
 class _OpenedArchive(DIMSEArchive):
     """An archive that was named by a URL: when it lets nobody in, it says what to do about that."""
 
-    def __init__(self, named: ArchiveURL, login: Login) -> None:
+    def __init__(self, named: ArchiveURL, login: Login, pace: Pace | None) -> None:
         tls = _tls(login) if named.tls else None
         with ExitStack() as failing:
             receiver = None
@@ -75,6 +79,7 @@ class _OpenedArchive(DIMSEArchive):
                 retrieve=named.retrieve,
                 receiver=receiver,
                 root=named.root,
+                pace=pace,
             )
             self._own.push(failing.pop_all())
         self._login: Login = login

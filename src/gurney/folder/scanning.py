@@ -9,7 +9,7 @@ from contextlib import suppress
 from heapq import heappop, heappush
 from typing import Final, NamedTuple, TypeAlias
 
-from ..core import ArchiveUnavailableError
+from ..core import TRANSFER_FOLDER, ArchiveUnavailableError
 from .paths import in_words, join, printable, real
 
 __all__ = ["Entry", "NOT_REGULAR", "UNREADABLE", "scan"]
@@ -33,7 +33,8 @@ def scan(root: bytes, ours: frozenset[bytes]) -> Iterator[Entry]:
     """Yield every file in or below *root*, except those that are *ours*, in no order.
 
     Links are followed, after all else: what lies in *root*, or is reached by two links, is found
-    once. Folders are read as they come, so memory does not depend on how much they hold.
+    once. Folders are read as they come, so memory does not depend on how much they hold. What a
+    transfer remembers, in a folder of its own directly in *root*, is passed over.
 
     Parameters
     ----------
@@ -96,6 +97,7 @@ class _Scan:
         Nearly all entries are files, and nothing is done more often: hence no calls for them.
         """
         start, ours = self._start, self._ours
+        remembered = join(self._root, os.fsencode(TRANSFER_FOLDER))
         with os.scandir(folder.path) as entries:
             for entry in entries:
                 if entry.is_file(follow_symlinks=False):
@@ -109,6 +111,8 @@ class _Scan:
                     else:
                         yield path, found.st_size, found.st_mtime_ns, ""
                 elif entry.is_dir(follow_symlinks=False):
+                    if entry.path == remembered:
+                        continue
                     target = folder.target and join(folder.target, entry.name)
                     self._folders.append(_Folder(entry.path, target))
                 elif entry.is_symlink():

@@ -5,9 +5,9 @@ from __future__ import annotations
 from .answer import Answer
 from .gate import Gate, GivenUpError
 from .logins import Login, find_login
-from .media import boundary_of, media_type
+from .media import boundary_of, media_type, parameter_of
 from .multipart import Ending, MultipartReader, Part, PartLimits
-from .origin import same_origin, server_url
+from .origin import is_loopback, same_origin, server_url
 from .settings import Budgets, Retries, Timeouts
 from .transport import Transport
 
@@ -26,7 +26,9 @@ __all__ = [
     "Transport",
     "boundary_of",
     "find_login",
+    "is_loopback",
     "media_type",
+    "parameter_of",
     "same_origin",
     "server_url",
 ]

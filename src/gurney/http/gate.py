@@ -11,6 +11,7 @@ from threading import Condition, RLock, get_ident
 import attrs
 
 from ..core import InvalidInputError
+from ..manners import AdaptiveLimit
 
 __all__ = ["Gate", "GivenUpError"]
 
@@ -62,11 +63,7 @@ class Gate:
         if limit < 1:
             raise InvalidInputError(f"a gate lets through 1 request at a time or more, not {limit}")
         self.maximum: int = limit
-        self._limit: int = limit
-        self._quiet: float = quiet
-        self._clock: Callable[[], float] = clock
-        self._since: float = clock()
-        self._halvings: int = 0
+        self._allowed: AdaptiveLimit = AdaptiveLimit(limit, quiet=quiet, clock=clock)
         self._inside: Counter[int] = Counter()  # slots by thread
         self._helps: dict[int, _Help] = {}  # by the thread that helps
         # An interrupt between `with condition:` and its first line would leave the lock taken.
@@ -76,9 +73,7 @@ class Gate:
     @property
     def limit(self) -> int:
         """Requests at a time, now."""
-        with self._lock:
-            self._grow()
-            return self._limit
+        return self._allowed.value
 
     @property
     def inside(self) -> int:
@@ -90,9 +85,9 @@ class Gate:
     def slot(self) -> Generator[Callable[[], None]]:
         """Wait until there is room for a request; give what to call if it meets a busy archive."""
         thread = get_ident()
-        halvings = self._enter(thread)
+        generation = self._enter(thread)
         try:
-            yield lambda: self._halve(halvings)
+            yield lambda: self._allowed.busy(generation)
         finally:
             self._leave(thread)
 
@@ -129,6 +124,10 @@ class Gate:
         finally:
             self._helps.pop(helper, None)  # one step; a thread that ends waits for no lock
 
+    def given_up(self) -> bool:
+        """Say whether nobody wants any more what this thread asks for."""
+        return self._given_up(get_ident())
+
     def wake(self) -> None:
         """Have all who wait look again whether they still need to."""
         with self._lock:
@@ -140,13 +139,12 @@ class Gate:
             if self._given_up(thread):
                 raise GivenUpError
             self._inside[thread] += 1
-            return self._halvings
+            return self._allowed.generation
 
     def _has_room(self, thread: int) -> bool:
-        self._grow()
         return (
             self._inside[thread] > 0
-            or self._inside.total() < self._limit
+            or self._inside.total() < self._allowed.value
             or self._must_help(thread)
         )
 
@@ -171,17 +169,3 @@ class Gate:
             self._inside[thread] -= 1
             self._inside += Counter()  # forgets threads without slots
             self._changed.notify_all()
-
-    def _halve(self, halvings: int) -> None:
-        """Halve the limit once for all requests that were under way together."""
-        with self._lock:
-            self._since = self._clock()
-            if halvings == self._halvings:
-                self._halvings += 1
-                self._limit = max(1, self._limit // 2)
-
-    def _grow(self) -> None:
-        periods = int((self._clock() - self._since) // self._quiet)
-        if periods > 0:
-            self._limit = min(self.maximum, self._limit + periods)
-            self._since += periods * self._quiet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from email.message import Message
 
-__all__ = ["boundary_of", "media_type"]
+__all__ = ["boundary_of", "media_type", "parameter_of"]
 
 
 def media_type(content_type: str) -> str:
@@ -27,6 +27,18 @@ def boundary_of(content_type: str) -> str | None:
     'a b;c'
     """
     return (_parsed(content_type).get_boundary() or "").strip() or None
+
+
+def parameter_of(content_type: str, name: str) -> str:
+    """Return a parameter, without quotes; empty if there is none.
+
+    Examples
+    --------
+    >>> parameter_of('multipart/related; start="<root>"; boundary=b', "start")
+    '<root>'
+    """
+    value = _parsed(content_type).get_param(name, "")
+    return value if isinstance(value, str) else ""
 
 
 def _parsed(content_type: str) -> Message:

@@ -40,7 +40,10 @@ class Request:
 
 @attrs.frozen(repr=False)
 class Sender:
-    """Sends requests over a session, which is left as it is; all else goes with each request."""
+    """Sends requests over a session, which is left as it is; all else goes with each request.
+
+    What `wait` does is done before each of them, those of a redirect and a new login too.
+    """
 
     session: Session
     tokens: BearerTokens | None
@@ -49,6 +52,7 @@ class Sender:
     cert: str | tuple[str, str] | None
     timeouts: Timeouts
     allow_insecure: bool
+    wait: Callable[[], None]
 
     def respond(self, request: Request) -> Response:
         """Return the answer to *request*, whatever its status; its body has not been read.
@@ -100,6 +104,7 @@ class Sender:
 
     def _send(self, request: Request, url: str, token: str | None) -> Response:
         session = self.session
+        self.wait()
         try:
             with discreetly():
                 return session.request(

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from copy import copy
 from functools import partial
 from itertools import chain
+from threading import Event
 from typing import Final
 
 from requests import PreparedRequest, Response, Session
@@ -16,10 +17,11 @@ from requests.utils import default_user_agent
 from typing_extensions import Self
 
 from ..core import BusyError, InvalidInputError
+from ..manners import Pace
 from .answer import Answer
 from .credentials import BearerTokens, check_transport_is_safe
 from .failures import failure_of_status
-from .gate import Gate
+from .gate import Gate, GivenUpError
 from .media import media_type
 from .origin import check_base_url, host_of, join, same_origin
 from .pages import failure_of_page, may_be_page
@@ -58,6 +60,10 @@ class Transport:
         How long to wait, how much to take, how often to ask.
     gate
         How many requests at a time; share it between all transports to one archive.
+    pace
+        How many requests and bytes a second, as they come over the line; `None` for any number.
+        Asking again, redirects and new logins are requests, too. It is told when the archive is
+        busy: status 429 or 503.
     allow_insecure_credentials
         Whether credentials may be sent unencrypted to another machine.
 
@@ -86,6 +92,7 @@ class Transport:
         budgets: Budgets | None = None,
         retries: Retries | None = None,
         gate: Gate | None = None,
+        pace: Pace | None = None,
         allow_insecure_credentials: bool = False,
     ) -> None:
         if token is not None and auth is not None:
@@ -95,6 +102,7 @@ class Transport:
         self.budgets: Budgets = budgets or Budgets()
         self.retries: Retries = retries or Retries()
         self.gate: Gate = gate or Gate()
+        self.pace: Pace | None = pace
         self._own: ExitStack = ExitStack()
         session = session or self._own.enter_context(_new_session(self.gate))
         self._sender: Sender = Sender(
@@ -105,6 +113,7 @@ class Transport:
             cert=cert,
             timeouts=self.timeouts,
             allow_insecure=allow_insecure_credentials,
+            wait=self._wait,
         )
         if not allow_insecure_credentials and (token or auth or session.auth):
             check_transport_is_safe(self.base_url, {"Authorization": ""})
@@ -163,13 +172,22 @@ class Transport:
         body: bytes,
         headers: Mapping[str, str] | None = None,
         retries: Retries | None = None,
+        is_answer: Callable[[int, str], bool] | None = None,
     ) -> Answer:
         """Ask for something by sending *body*: a question only, it may be sent more than once.
 
-        Parameters and errors are those of `get`.
+        The other parameters, and the errors, are those of `get`.
+
+        Parameters
+        ----------
+        body
+            What to send.
+        is_answer
+            Says of a status from 400 on, and of a media type, whether this is an answer all the
+            same: SOAP sends its faults so.
         """
         request = Request("POST", self._url(path, ""), _with_defaults(headers), body)
-        return self._ask(request, retries or self.retries)
+        return self._ask(request, retries or self.retries, is_answer)
 
     def at(self, path: str) -> Transport:
         """Return a transport to another service of the same origin; close this one when done.
@@ -214,39 +232,63 @@ class Transport:
             raise _another_origin(url, self.base_url)
         return f"{url}{'&' if '?' in url else '?'}{params}" if params else url
 
-    def _ask(self, request: Request, retries: Retries) -> Answer:
-        answer, failed = persistently(lambda: self._attempt(request), retries)
+    def _ask(
+        self,
+        request: Request,
+        retries: Retries,
+        is_answer: Callable[[int, str], bool] | None = None,
+    ) -> Answer:
+        answer, failed = persistently(lambda: self._attempt(request, is_answer), retries)
         answer.retries = failed
         return answer
 
-    def _attempt(self, request: Request) -> Answer:
+    def _attempt(
+        self, request: Request, is_answer: Callable[[int, str], bool] | None = None
+    ) -> Answer:
         with ExitStack() as resources:
             say_busy = resources.enter_context(self.gate.slot())
             response = self._sender.respond(request)
             resources.callback(response.close)
             headers = {name.lower(): value for name, value in response.headers.items()}
             failure = failure_of_status(request.asked, response.status_code, headers)
+            kind = media_type(headers.get("content-type", ""))
+            if is_answer is not None and is_answer(response.status_code, kind):
+                failure = None
             if failure is not None:
                 if isinstance(failure, BusyError) and failure.status in (429, 503):
                     say_busy()
+                    if self.pace is not None:
+                        self.pace.busy()
                 discard(response, self.timeouts)
                 raise failure
+            over = Event()
             return Answer(
                 asked=request.asked,
                 url=response.url,
                 status=response.status_code,
                 headers=headers,
-                chunks=self._body(request.asked, response, headers),
+                chunks=self._body(request.asked, response, headers, over),
                 document_budget=self.budgets.document,
                 resources=resources.pop_all(),
-                hang_up=partial(hang_up, response),
+                hang_up=partial(_end, response, over),
             )
 
-    def _body(self, asked: str, response: Response, headers: Mapping[str, str]) -> Iterator[bytes]:
+    def _wait(self) -> None:
+        """Wait until the next request may be sent."""
+        if self.pace is not None:
+            self.pace.request(self.gate.given_up)
+            if self.gate.given_up():
+                raise GivenUpError
+
+    def _body(
+        self, asked: str, response: Response, headers: Mapping[str, str], over: Event
+    ) -> Iterator[bytes]:
         """Return the body; its first bytes have come, so that a dead line is noticed in time."""
         chunks = already_read(response)
         if chunks is None:
             pieces = Wire(response, asked, self.timeouts).pieces()
+            if self.pace is not None:
+                pieces = _paced(pieces, self.pace, lambda: over.is_set() or self.gate.given_up())
             chunks = unpacked(pieces, headers.get("content-encoding", ""), asked, self.budgets)
         first = next(chunks, b"")
         kind = media_type(headers.get("content-type", ""))
@@ -259,6 +301,17 @@ class Transport:
         if failure is not None:
             raise failure
         return chain((first,), chunks) if first else chunks
+
+
+def _paced(pieces: Iterator[bytes], pace: Pace, given_up: Callable[[], bool]) -> Iterator[bytes]:
+    for piece in pieces:
+        pace.received(len(piece), given_up)
+        yield piece
+
+
+def _end(response: Response, over: Event) -> None:
+    over.set()
+    hang_up(response)
 
 
 def _another_origin(url: str, base_url: str) -> InvalidInputError:

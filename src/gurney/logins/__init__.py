@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .advising import advice, advising, advising_each
 from .finding import Login, find_login
+from .naming import named
 from .places import Place, is_loopback
 from .urls import split_url, url_options
 
@@ -15,6 +16,7 @@ __all__ = [
     "advising_each",
     "find_login",
     "is_loopback",
+    "named",
     "split_url",
     "url_options",
 ]

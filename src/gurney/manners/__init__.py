@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from .adaptive import AdaptiveLimit
 from .pace import Pace
+from .paced import paced_files
 from .retries import Retries
+from .windows import Window, Windows
 
-__all__ = ["Pace", "Retries"]
+__all__ = ["AdaptiveLimit", "Pace", "Retries", "Window", "Windows", "paced_files"]

@@ -1,9 +1,23 @@
-"""Where instances go: folders on disk."""
+"""Where instances go: folders on disk, and object stores."""
 
 from __future__ import annotations
 
+from .at import storage_at
 from .folder import FolderStorage
 from .layout import DEFAULT_LAYOUT, FLAT, Layout
+from .objects import ObjectStorage
+from .transforming import Transform, TransformingStorage
 from .verification import Verification, verify
 
-__all__ = ["DEFAULT_LAYOUT", "FLAT", "FolderStorage", "Layout", "Verification", "verify"]
+__all__ = [
+    "DEFAULT_LAYOUT",
+    "FLAT",
+    "FolderStorage",
+    "Layout",
+    "ObjectStorage",
+    "Transform",
+    "TransformingStorage",
+    "Verification",
+    "storage_at",
+    "verify",
+]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pydicom.dataset import Dataset
 
@@ -15,6 +16,7 @@ from gurney.core import (
     InvalidUIDError,
     OutcomeStatus,
     SeriesReference,
+    StructuralWalk,
     StudyReference,
     Walked,
     encode,
@@ -24,7 +26,7 @@ from gurney.core import (
 
 from .disk import NotKeptError
 
-__all__ = ["file_from", "identify", "named", "pieces", "reference_in"]
+__all__ = ["file_from", "identify", "named", "pieces", "receive", "reference_in"]
 
 _NAMES = ("Study Instance UID", "Series Instance UID", "SOP Instance UID")
 _KEYWORDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
@@ -45,6 +47,23 @@ def pieces(file: DICOMFile) -> Iterator[bytes]:
     except OSError as error:  # its text may hold a path, and so a patient
         reason = f"its bytes could not be had to the end ({type(error).__name__}); ask again"
         raise NotKeptError(OutcomeStatus.FAILED, reason) from error
+
+
+def receive(
+    file: DICOMFile,
+    write: Callable[[bytes], object],
+    checksum: str | None = None,
+    keywords: Iterable[str] = (),
+) -> tuple[Walked, str]:
+    """Have *file* written, and return what it is, and its checksum; empty if none is wanted."""
+    structure = StructuralWalk(keywords)
+    digest = hashlib.new(checksum, usedforsecurity=False) if checksum else None
+    for piece in pieces(file):
+        structure.feed(piece)
+        if digest is not None:
+            digest.update(piece)
+        write(piece)
+    return structure.finish(), f"{checksum}:{digest.hexdigest()}" if digest else ""
 
 
 def identify(file: DICOMFile, walked: Walked) -> InstanceReference:

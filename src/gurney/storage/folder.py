@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import RLock
 
 from pydicom.dataset import Dataset
@@ -16,20 +15,19 @@ from gurney.core import (
     DICOMFile,
     DICOMObjectReference,
     InstanceReference,
-    InvalidInputError,
     Outcome,
     OutcomeStatus,
     Storage,
-    StructuralWalk,
     Walked,
 )
 
-from .arrival import file_from, identify, named, pieces, reference_in
-from .content import checksum_of, look
+from .arrival import file_from, identify, named, receive, reference_in
+from .content import algorithm_of, checksum_of, look, size_of
 from .disk import NotKeptError, disk_errors, inside, make_folder, sync_folder, unusable
 from .index import Index
 from .layout import DEFAULT_LAYOUT, Layout
-from .placing import Newcomer, Settled, compare, settle
+from .placing import FolderShelf, Newcomer, Settled, compare, settle
+from .telling import kept, not_kept
 from .temporary import Temporary, remove_leftovers
 from .tree import final_files
 
@@ -88,8 +86,9 @@ class FolderStorage(Storage):
     ) -> None:
         self.root: Path = Path(os.path.realpath(root))
         self.layout: Layout = Layout(layout) if isinstance(layout, str) else layout
-        self.checksum: str | None = _checked(checksum)
+        self.checksum: str | None = algorithm_of(checksum)
         self.durable: bool = durable
+        self._shelf: FolderShelf = FolderShelf(self.layout, durable)
         self._lock: RLock = RLock()
         self._clean: set[Path] = set()
         self._index: Index = Index(self.files)
@@ -117,13 +116,15 @@ class FolderStorage(Storage):
             with disk_errors(self.root):
                 expected = self._expected(file.reference)
                 with self._temporary(expected) as temporary:
-                    new = self._receive(file, temporary)
-                    walked = new.walked
+                    walked, checksum = receive(
+                        file, temporary.write, self.checksum, self.layout.keywords
+                    )
                     reference = identify(file, walked)
                     temporary.finish(durable=self.durable)
+                    new = Newcomer(temporary.path, walked, checksum)
                     settled = self._place(new, reference, expected)
         except NotKeptError as problem:
-            return _not_kept(problem, named(item, walked), file, walked)
+            return not_kept(problem, named(item, walked), file, walked)
         return self._outcome(reference, settled, walked, file)
 
     def find(self, reference: InstanceReference, /) -> Outcome | None:
@@ -149,10 +150,30 @@ class FolderStorage(Storage):
         settled = Settled(OutcomeStatus.ALREADY_THERE, path, walked.size, checksum)
         return self._outcome(reference, settled, walked)
 
+    def holds(self, outcome: Outcome, /) -> bool:
+        """Return whether what *outcome* tells of is still there, by name and size alone.
+
+        That is quick, and no proof: `find` looks into it.
+
+        Raises
+        ------
+        StorageError
+            If the folder cannot be read.
+        """
+        relative = PurePosixPath(outcome.path)
+        if not outcome.path or relative.is_absolute() or ".." in relative.parts:
+            return False
+        try:
+            with disk_errors(self.root):
+                return size_of(inside(self.root, relative)) == outcome.size
+        except NotKeptError:  # where it would be nothing can be
+            return False
+
     def files(self) -> Iterator[Path]:
         """Yield the files that have a final name, none that is temporary or kept aside.
 
-        Sorted within each folder; whatever else lies under the root is among them.
+        Sorted within each folder; whatever else lies under the root is among them, but not what
+        a transfer remembers.
 
         Raises
         ------
@@ -197,19 +218,9 @@ class FolderStorage(Storage):
                 self._clean.add(folder)
         return Temporary(folder)
 
-    def _receive(self, file: DICOMFile, temporary: Temporary) -> Newcomer:
-        """Write *file* down, and learn on the way what it is."""
-        structure = StructuralWalk(self.layout.keywords)
-        digest = hashlib.new(self.checksum, usedforsecurity=False) if self.checksum else None
-        for piece in pieces(file):
-            structure.feed(piece)
-            if digest is not None:
-                digest.update(piece)
-            temporary.write(piece)
-        checksum = f"{self.checksum}:{digest.hexdigest()}" if digest else ""
-        return Newcomer(temporary.path, structure.finish(), checksum)
-
-    def _place(self, new: Newcomer, reference: InstanceReference, expected: Path | None) -> Settled:
+    def _place(
+        self, new: Newcomer[Path], reference: InstanceReference, expected: Path | None
+    ) -> Settled[Path]:
         with self._lock:
             settled = self._settle(new, reference, expected)
             if settled.status is OutcomeStatus.STORED and not self.layout.by_uid:
@@ -219,14 +230,14 @@ class FolderStorage(Storage):
         return settled
 
     def _settle(
-        self, new: Newcomer, reference: InstanceReference, expected: Path | None
-    ) -> Settled:
+        self, new: Newcomer[Path], reference: InstanceReference, expected: Path | None
+    ) -> Settled[Path]:
         if not self.layout.by_uid:
             there = self._there(reference)
             if there is not None:  # with other values, maybe, and so at another path
-                return compare(new, *there, self.layout)
+                return compare(new, *there, self._shelf)
         for path in self._paths(reference, new.walked, expected):
-            settled = settle(new, path, self.layout, durable=self.durable)
+            settled = settle(new, path, self._shelf)
             if settled is not None:
                 return settled
         raise NotKeptError(
@@ -265,50 +276,10 @@ class FolderStorage(Storage):
 
     def _outcome(
         self,
-        reference: DICOMObjectReference,
-        settled: Settled,
+        reference: InstanceReference,
+        settled: Settled[Path],
         walked: Walked,
         file: DICOMFile | None = None,
     ) -> Outcome:
-        return Outcome(
-            reference=reference,
-            status=settled.status,
-            reason=settled.reason,
-            path=settled.path.relative_to(self.root).as_posix(),
-            size=settled.size,
-            checksum=settled.checksum,
-            transfer_syntax=walked.transfer_syntax,
-            protocol=file.protocol if file else "",
-            retries=file.retries if file else 0,
-            notes=(*walked.oddities, *settled.notes),
-        )
-
-
-def _not_kept(
-    problem: NotKeptError,
-    reference: DICOMObjectReference | None,
-    file: DICOMFile,
-    walked: Walked | None,
-) -> Outcome:
-    return Outcome(
-        reference=reference,
-        status=problem.status,
-        reason=problem.reason,
-        transfer_syntax=walked.transfer_syntax if walked else "",
-        protocol=file.protocol,
-        retries=file.retries,
-        notes=walked.oddities if walked else (),
-    )
-
-
-def _checked(checksum: str | None) -> str | None:
-    """The name of the algorithm, as hashlib writes it."""
-    if checksum is None:
-        return None
-    try:
-        digest = hashlib.new(checksum, usedforsecurity=False)
-    except ValueError:
-        digest = None
-    if digest is None or not digest.digest_size:  # SHAKE has no size of its own
-        raise InvalidInputError(f"no checksum {checksum!r}; sha256, blake2b and md5 are known")
-    return digest.name
+        path = settled.path.relative_to(self.root).as_posix()
+        return kept(reference, settled, path, walked, file)

@@ -12,6 +12,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from gurney.core import TRANSFER_FOLDER
+
 __all__ = ["LONGEST_NAME", "MARK", "encode", "is_aside", "is_plain", "marked", "named"]
 
 LONGEST_NAME: Final = 120
@@ -25,9 +27,10 @@ _unsafe_or_upper: Final = re.compile(r"[^0-9a-z._-]")
 _aside: Final = re.compile(r"~(conflict|damaged)-[0-9a-f]{16}(\.[0-9A-Za-z]{1,16})?$")
 _literal: Final = re.compile(r"[0-9A-Za-z._+=,-]*")
 
-# Reserved on Windows, with any extension: PRN.dcm is the printer.
-_DEVICES: Final = frozenset(
-    {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
+# Reserved on Windows, with any extension: PRN.dcm is the printer. And by gurney itself.
+_RESERVED: Final = frozenset(
+    {"con", "prn", "aux", "nul", TRANSFER_FOLDER}
+    | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
 )
 
 
@@ -79,7 +82,7 @@ def named(head: str, extension: str = "") -> str:
     >>> len(named("9" * 300, ".dcm"))
     120
     """
-    if head[0] in ".-" or head.partition(".")[0].casefold() in _DEVICES:
+    if head[0] in ".-" or head.partition(".")[0].casefold() in _RESERVED:
         head = _percent(head[0]) + head[1:]
     if head[-1] == ".":
         head = head[:-1] + _percent(".")

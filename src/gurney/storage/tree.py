@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from gurney.core import TRANSFER_FOLDER
+
 from .names import is_aside
 from .temporary import is_temporary
 
@@ -15,6 +17,8 @@ __all__ = ["everything", "final_files"]
 def everything(root: Path) -> Iterator[Path]:
     """Yield all that is under *root* and no folder, sorted by path; links are not followed.
 
+    What a transfer remembers, in a folder of its own, is passed over.
+
     Raises
     ------
     OSError
@@ -22,6 +26,8 @@ def everything(root: Path) -> Iterator[Path]:
     """
     for folder, folders, files in os.walk(root, onerror=_raise):
         folders.sort()
+        if folder == str(root) and TRANSFER_FOLDER in folders:
+            folders.remove(TRANSFER_FOLDER)
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]  # noqa: PTH114, PTH118
         for name in sorted(files + links):
             yield Path(folder, name)

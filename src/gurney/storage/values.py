@@ -7,7 +7,6 @@ are kept then, and none is lost. Memory is that of the elements below a chunk.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from pydicom import dcmread
@@ -19,6 +18,8 @@ from pydicom.tag import BaseTag
 
 from gurney.core import CHUNK_SIZE, Walked
 
+from .content import Readable
+
 __all__ = ["same_values"]
 
 _DEFLATED: Final = "1.2.840.10008.1.2.1.99"
@@ -28,7 +29,7 @@ _UNDEFINED: Final = 0xFFFFFFFF
 _PADDED: Final = frozenset("AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())
 
 
-def same_values(one: Path, first: Walked, other: Path, second: Walked) -> bool:
+def same_values(one: Readable, first: Walked, other: Readable, second: Walked) -> bool:
     """Return whether two whole files in one transfer syntax hold the same values.
 
     References

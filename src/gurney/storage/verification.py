@@ -104,7 +104,8 @@ def verify(
 ) -> Verification:
     """Walk over every file under *root*, and compare it with what *receipt* says of it.
 
-    Nothing is changed. Links are not followed.
+    Nothing is changed. Links are not followed. What a transform has given other UIDs is to have
+    those; what it has withheld is not looked for.
 
     Parameters
     ----------
@@ -143,7 +144,7 @@ class _Examination:
         outcomes = receipt.outcomes if receipt else ()
         self.root: Path = root
         self.receipt: Receipt | None = receipt
-        self.expected: dict[str, Outcome] = {o.path: o for o in outcomes if o.good}
+        self.expected: dict[str, Outcome] = {o.path: o for o in outcomes if o.in_place}
         self.found: dict[str, int] = {}  # whole files, and their sizes
         self.checksums: int = 0
         self.faults: dict[str, str] = {}
@@ -202,7 +203,7 @@ class _Examination:
             return walked.fault
         if outcome is None:
             return ""
-        if outcome.reference != reference_in(walked):
+        if (outcome.stored_as or outcome.reference) != reference_in(walked):
             return "it holds another instance than the receipt says"
         return self._mismatch(path, walked, outcome)
 
@@ -234,7 +235,7 @@ def _is_other(path: Path, walked: Walked | None) -> bool:
 
 
 def _is_wanted(outcome: Outcome, found: Container[str]) -> bool:
-    if outcome.status is OutcomeStatus.UNEXPECTED:
+    if outcome.status in {OutcomeStatus.UNEXPECTED, OutcomeStatus.WITHHELD}:
         return False
     return not outcome.good or outcome.path not in found
 

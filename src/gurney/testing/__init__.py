@@ -1,8 +1,9 @@
 """For those who test: an archive in memory, and what every backend has to do.
 
 `MemoryArchive` and `MemoryStorage` stand in for real ones in tests of what you build on gurney;
-`example_datasets` are something to put into them. `gurney.testing.dicomweb` has an archive that is
-reached over HTTP, and misbehaves on request.
+`example_datasets` are something to put into them. `SimulatedArchive` has a million instances, or as
+many as you like, and makes them up when it is asked. `gurney.testing.dicomweb` has an archive that
+is reached over HTTP, and misbehaves on request.
 
 The conformance kit tells whether a searcher, a downloader or a storage does what the docstrings of
 `gurney.core` promise. Your class need not inherit anything: its shape counts. Subclass a class of
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from .samples import example_datasets
     from .searchers import SearcherConformance
     from .seeds import TREE, conformance_datasets, conformance_files
+    from .simulated import SimulatedArchive
     from .storages import Contents, StorageConformance
 
 __all__ = [
@@ -69,6 +71,7 @@ __all__ = [
     "MemoryStorage",
     "SearcherConformance",
     "SearcherFeatures",
+    "SimulatedArchive",
     "StorageConformance",
     "StorageFeatures",
     "TREE",
@@ -90,6 +93,7 @@ _HOMES: Final = {
     "MemoryStorage": "memory_storage",
     "SearcherConformance": "searchers",
     "SearcherFeatures": "features",
+    "SimulatedArchive": "simulated",
     "StorageConformance": "storages",
     "StorageFeatures": "features",
     "TREE": "seeds",

@@ -1,7 +1,8 @@
-"""What travels: a piece of work to a worker, and what became of it back. References and settings."""
+"""What travels: work to a worker, and what became of it back. References and settings."""
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 
 import attrs
@@ -10,7 +11,7 @@ from gurney.core import DICOMObjectLevels, InstanceReference, Outcome, Storage
 
 from .sources import Source
 
-__all__ = ["Delivered", "Errand", "Parcel"]
+__all__ = ["Delivered", "Errand", "Obstacle", "Parcel"]
 
 
 @attrs.frozen
@@ -60,6 +61,19 @@ class Errand:
     bytes_per_second: float | None = None
 
 
+class Obstacle(str, Enum):
+    """What keeps a worker from its work, and is no fault of an instance.
+
+    ``AWAY``: nobody answers; that may pass. ``DENIED``: the archive does not let us in, or not to
+    these instances. ``BLOCKED``: nothing can be stored, or the source is none; that stays until
+    somebody does something about it.
+    """
+
+    AWAY = "away"
+    DENIED = "denied"
+    BLOCKED = "blocked"
+
+
 @attrs.frozen(kw_only=True)
 class Delivered:
     """What became of a parcel.
@@ -75,11 +89,10 @@ class Delivered:
         Bytes that arrived, of whole instances or not.
     refusals
         How often the archive said that it was busy.
+    obstacle
+        What kept the worker from finishing the parcel; `None` if it was finished, or parked.
     problem
-        Why the parcel was not finished: the archive is away, nobody is let in, the disk is full;
-        empty if it was finished, or parked.
-    fatal
-        Whether *problem* will stay until somebody does something about it.
+        That in words; empty if there was none.
     parked
         Whether the worker was told to stop between two instances.
     by_archive
@@ -90,7 +103,7 @@ class Delivered:
     outcomes: tuple[Outcome, ...]
     received: int = 0
     refusals: int = 0
+    obstacle: Obstacle | None = None
     problem: str = ""
-    fatal: bool = False
     parked: bool = False
     by_archive: tuple[tuple[str, int], ...] = ()

@@ -25,7 +25,7 @@ from gurney.core import (
 
 from .resolution import Resolution
 
-__all__ = ["to_be_asked"]
+__all__ = ["in_trees", "to_be_asked"]
 
 
 def to_be_asked(
@@ -38,16 +38,19 @@ def to_be_asked(
         references = to_references(branch.references, DICOMObjectLevels.INSTANCE)
         wanted = [ref for ref in references if ref not in done]
         done.update(wanted)
-        objects += _objects(references, wanted, branch.whole)
+        objects += in_trees(wanted, references, branch.whole)
     return tuple(objects)
 
 
-def _objects(
-    references: Sequence[InstanceReference],
+def in_trees(
     wanted: Sequence[InstanceReference],
+    references: Sequence[InstanceReference],
     whole: DICOMObjectLevels,
 ) -> Iterator[DICOMDownloadable]:
-    """Yield *wanted*, which are among *references*, which in turn are everything at *whole*."""
+    """Yield *wanted* as a study, or as series, where all of one is wanted; else one by one.
+
+    *wanted* are among *references*, all of one study, which are everything at the level *whole*.
+    """
     if whole is DICOMObjectLevels.INSTANCE or not wanted:
         yield from wanted
     elif whole is DICOMObjectLevels.STUDY and len(wanted) == len(references):

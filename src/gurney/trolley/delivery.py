@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias, cast
 
 import attrs
 from pydicom.dataset import Dataset
@@ -30,10 +30,18 @@ from gurney.core import (
     unique,
 )
 
-__all__ = ["Item", "deliver", "has_files", "name_of"]
+__all__ = ["Item", "STOPPING", "attempt", "deliver", "has_files", "name_of"]
 
 Item: TypeAlias = DICOMFile | Dataset
 """What a downloader gives: a file, or a data set if it has no files to give."""
+
+
+STOPPING: Final = (ArchiveUnavailableError, AuthenticationError, StorageError)
+"""What is no fault of an instance: nobody answers, or nothing can be stored."""
+
+
+def _never() -> bool:
+    return False
 
 
 def has_files(downloader: Downloader) -> TypeIs[FileDownloader]:
@@ -57,6 +65,29 @@ def deliver(
     objects: Iterable[DICOMDownloadable],
     take: Callable[[Item], Outcome],
 ) -> Iterator[Outcome]:
+    """Ask for *objects* as `attempt` does, and yield one outcome per instance whatever happens.
+
+    If nobody answers, or nothing can be stored, all that is left has failed.
+    """
+    objects = tuple(unique(objects))
+    pending = dict.fromkeys(unique(to_instance_refs(objects)))
+    try:
+        for outcome in attempt(downloader, objects, take):
+            pending.pop(cast("InstanceReference", outcome.reference), None)
+            yield outcome
+    except STOPPING as error:
+        reason = str(error)
+        for reference in pending:
+            yield Outcome(reference=reference, status=OutcomeStatus.FAILED, reason=reason)
+
+
+def attempt(
+    downloader: Downloader,
+    objects: Iterable[DICOMDownloadable],
+    take: Callable[[Item], Outcome],
+    *,
+    until: Callable[[], bool] = _never,
+) -> Iterator[Outcome]:
     """Ask for *objects*, have *take* take each that comes, and yield one outcome per instance.
 
     All of *objects* are known down to their instances.
@@ -67,13 +98,21 @@ def deliver(
     After a `DownloadError` the rest is asked for again: all at once if the error names what
     failed, one by one if it does not. An exception that is not ours is treated as one that names
     nothing; its class is told, its text is not, because that may hold anything.
+
+    Once *until* says so, after an instance, nothing more is taken or asked for; what has no outcome
+    then gets none.
+
+    Raises
+    ------
+    ArchiveUnavailableError, AuthenticationError, StorageError
+        After all outcomes that there are: what has none is as it was.
     """
     objects = tuple(unique(objects))
     asked = tuple(unique(to_instance_refs(objects)))
     pending = set[DICOMObjectReference | None](asked)
     failed: dict[DICOMObjectReference | None, Outcome] = {}
     batches = [asked]
-    while batches:
+    while batches and not until():
         batch = tuple(ref for ref in batches.pop() if ref in pending)
         try:
             for item in _items(downloader, objects if batch == asked else batch):
@@ -84,8 +123,11 @@ def deliver(
                     failed[outcome.reference] = outcome
                 else:
                     yield outcome
-        except (ArchiveUnavailableError, AuthenticationError, StorageError) as error:
-            yield from _close(pending, asked, OutcomeStatus.FAILED, str(error))
+                if until():
+                    break
+        except STOPPING:
+            yield from failed.values()
+            raise
         except Exception as error:  # noqa: BLE001  whatever it is, it stops no other instance
             rest = [ref for ref in batch if ref in pending]
             reasons = _reasons(error)
@@ -95,7 +137,8 @@ def deliver(
                 yield from _close(pending, [ref], OutcomeStatus.FAILED, reason)
             batches += [tuple(rest)] if blamed else [(ref,) for ref in reversed(rest)]
     yield from failed.values()
-    yield from _close(pending, asked, OutcomeStatus.MISSING, "was asked for and did not come")
+    if not until():
+        yield from _close(pending, asked, OutcomeStatus.MISSING, "was asked for and did not come")
 
 
 def _items(downloader: Downloader, objects: tuple[DICOMDownloadable, ...]) -> Iterator[Item]:

@@ -30,11 +30,20 @@ from gurney.core import (
     StudyReference,
     chunked,
     number,
+    text,
     to_references,
     unique,
 )
 
-__all__ = ["Branch", "NOT_SAID", "Resolution", "instances", "resolve", "unresolved"]
+__all__ = [
+    "Branch",
+    "NOT_SAID",
+    "Resolution",
+    "instances",
+    "resolve",
+    "resolve_each",
+    "unresolved",
+]
 
 NOT_SAID: Final = "the searcher does not say whether its listing is complete"
 _UIDS_PER_QUERY: Final = 50  # of up to 64 characters: with both levels, a URL stays below 8 KB
@@ -72,12 +81,15 @@ class Resolution:
         By Study Instance UID, in order of first appearance.
     notes
         What the listings that were asked for say besides.
+    modalities
+        Modality (0008,0060) by Series Instance UID, as far as those listings say it.
     """
 
     branches: tuple[Branch, ...]
     unresolved: dict[DICOMObjectReference, str]
     expectations: dict[str, Expectation]
     notes: tuple[str, ...] = ()
+    modalities: dict[str, str] = attrs.field(factory=dict[str, str])
 
     @property
     def references(self) -> tuple[DICOMObjectReference, ...]:
@@ -99,15 +111,33 @@ def resolve(
     ArchiveUnavailableError, AuthenticationError
         If there is nobody to ask, or nobody who answers us.
     """
-    parts = [part for obj in objects for part in _parts(obj, level)]
-    unknown = unique(part.reference for part in parts if part.failure)
+    (resolution,) = resolve_each(searcher, [objects], level)
+    return resolution
+
+
+def resolve_each(
+    searcher: Searcher, groups: Iterable[Iterable[DICOMDownloadable]], level: DICOMObjectLevels
+) -> tuple[Resolution, ...]:
+    """Resolve each of *groups* by itself, in as few queries as if they were one.
+
+    See `resolve`. What is in two groups is asked for once.
+    """
+    known = [[part for obj in objects for part in _parts(obj, level)] for objects in groups]
+    unknown = unique(part.reference for parts in known for part in parts if part.failure)
     answers = _complete(searcher, list(unknown), level)
-    parts = [_answered(part, answers) if part.failure else part for part in parts]
+    return tuple(
+        _resolution([_answered(part, answers) if part.failure else part for part in parts])
+        for parts in known
+    )
+
+
+def _resolution(parts: Sequence[_Part]) -> Resolution:
     return Resolution(
         branches=tuple(Branch(part.references, part.whole) for part in parts if part.references),
         unresolved={part.reference: part.failure for part in parts if part.failure},
         expectations=_expectations(parts),
         notes=tuple(unique(note for part in parts for note in part.notes)),
+        modalities={uid: modality for part in parts for uid, modality in part.modalities},
     )
 
 
@@ -125,6 +155,7 @@ class _Part:
     notes: tuple[str, ...] = ()
     whole: DICOMObjectLevels = DICOMObjectLevels.INSTANCE
     proved: bool = False
+    modalities: tuple[tuple[str, str], ...] = ()
 
 
 def _parts(obj: DICOMDownloadable, level: DICOMObjectLevels) -> Iterator[_Part]:
@@ -132,7 +163,14 @@ def _parts(obj: DICOMDownloadable, level: DICOMObjectLevels) -> Iterator[_Part]:
     reference = obj.reference()
     try:
         references, announced = to_references((obj,), level), _announced_for_choice(obj)
-        yield _Part(reference, references, announced, whole=_whole(obj), notes=_contradictions(obj))
+        yield _Part(
+            reference,
+            references,
+            announced,
+            whole=_whole(obj),
+            notes=_contradictions(obj),
+            modalities=_modalities(obj),
+        )
     except NoReferencesFoundError as error:
         failure = "" if obj.children else str(error)
         yield _Part(reference, announced=_announced_for_choice(obj), failure=failure)
@@ -224,6 +262,7 @@ def _look_up(
         notes=notes,
         whole=_whole(obj),
         proved=_is_proved(obj),
+        modalities=_modalities(obj),
     )
 
 
@@ -288,6 +327,12 @@ def _announced_for_choice(obj: DICOMDownloadable) -> int | None:
         if every is not None and 0 < len(obj.series) < every:
             return _announced_by_series(obj)
     return _announced(obj)
+
+
+def _modalities(obj: DICOMDownloadable) -> tuple[tuple[str, str], ...]:
+    found = obj.series if isinstance(obj, Study) else (obj,) if isinstance(obj, Series) else ()
+    told = ((series.uid, text(series.data, "Modality")) for series in found)
+    return tuple((uid, modality) for uid, modality in told if modality)
 
 
 def _whole(obj: DICOMDownloadable) -> DICOMObjectLevels:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from gurney.core import TransferInterruptedError
-from gurney.dicomweb.wado.readahead import ReadAhead
+from gurney.fetching import ReadAhead
 from gurney.http import Answer, Gate
 
 LONG = 30.0

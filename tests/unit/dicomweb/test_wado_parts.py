@@ -30,9 +30,8 @@ from gurney.core import (
     to_instance_refs,
     walk,
 )
-from gurney.dicomweb.lines import transport_of
 from gurney.dicomweb.wado.accept import Ladder
-from gurney.dicomweb.wado.arriving import Arrived, arrivals
+from gurney.fetching import Arrived, arrivals, transport_of
 from gurney.http import Answer, Transport
 from gurney.retrieving import peek, plan
 from gurney.testing.making import MadeSeries, made

@@ -5,9 +5,10 @@ from __future__ import annotations
 from requests import Session
 
 from ...core import InvalidInputError, Query, Searcher, SearchResult
+from ...fetching import transport_of
 from ...http import Transport
+from ...manners import Pace
 from ...searching import Experience, Finding, Window
-from ..lines import transport_of
 from ..query import DICOMwebQuery
 from .asking import Pages
 from .desk import QidoDesk
@@ -38,6 +39,8 @@ class QidoRS(Searcher):
     missing_is_none
         Whether status 404 means that nothing was found, as with some archives. With others it
         means that the address is wrong.
+    pace
+        How many requests and bytes a second, if *archive* is an address.
 
     Examples
     --------
@@ -56,12 +59,13 @@ class QidoRS(Searcher):
         relational: bool = False,
         parallel: int = 4,
         missing_is_none: bool = False,
+        pace: Pace | None = None,
     ) -> None:
         if min(page_size, parallel) < 1 or max_requests < 0:
             raise InvalidInputError(
                 "page_size and parallel must be 1 or more, max_requests 0 or more"
             )
-        self.transport: Transport = transport_of(archive, session)
+        self.transport: Transport = transport_of(archive, session, pace)
         self.max_requests: int = max_requests
         self.relational: bool = relational
         self.parallel: int = parallel

@@ -15,13 +15,13 @@ from ...core import (
     FileDownloader,
     InvalidInputError,
 )
+from ...fetching import Retrieval, Service, transport_of
 from ...http import Answer, Retries, Transport
+from ...manners import Pace
 from ...retrieving import Wanted, plan
-from ..lines import transport_of
 from .accept import Ladder
 from .metadata import Metadata
 from .paths import path_of
-from .retrieving import Retrieval, Service
 
 __all__ = ["WadoRS"]
 
@@ -43,6 +43,8 @@ class WadoRS(FileDownloader):
         Answers at a time, at most. The gate of the transport may allow fewer.
     ordered
         Whether what was asked for first comes first; else whatever is there is passed on.
+    pace
+        How many requests and bytes a second, if *archive* is an address.
 
     Raises
     ------
@@ -71,10 +73,11 @@ class WadoRS(FileDownloader):
         *,
         parallel: int = 4,
         ordered: bool = False,
+        pace: Pace | None = None,
     ) -> None:
         if parallel < 1:
             raise InvalidInputError(f"1 answer at a time or more, not {parallel}")
-        self._transport: Transport = transport_of(archive, session)
+        self._transport: Transport = transport_of(archive, session, pace)
         self._parallel: int = parallel
         self._ordered: bool = ordered
         self._ladder: Ladder = Ladder()

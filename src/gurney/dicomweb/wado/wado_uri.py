@@ -17,10 +17,10 @@ from ...core import (
     check_uid,
     to_instance_refs,
 )
+from ...fetching import Retrieval, Service, transport_of
 from ...http import Answer, Retries, Transport
+from ...manners import Pace
 from ...retrieving import Wanted, plan
-from ..lines import transport_of
-from .retrieving import Retrieval, Service
 
 __all__ = ["WadoURI"]
 
@@ -42,6 +42,8 @@ class WadoURI(FileDownloader):
         has come is what the file says (W25).
     parallel
         Instances at a time, at most. The gate of the transport may allow fewer.
+    pace
+        How many requests and bytes a second, if *archive* is an address.
 
     Raises
     ------
@@ -65,10 +67,11 @@ class WadoURI(FileDownloader):
         *,
         transfer_syntax: str | None = None,
         parallel: int = 4,
+        pace: Pace | None = None,
     ) -> None:
         if parallel < 1:
             raise InvalidInputError(f"1 answer at a time or more, not {parallel}")
-        self._transport: Transport = transport_of(archive, session)
+        self._transport: Transport = transport_of(archive, session, pace)
         self._parallel: int = parallel
         self._more: str = ""
         if transfer_syntax is not None:

@@ -12,12 +12,14 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from ...core import GurneyError, InvalidInputError, ProtocolViolationError, TransferInterruptedError
+from ...manners import Pace
 from ..framing import ABORT, P_DATA, RELEASE_RP, RELEASE_RQ, data_pdu, short_pdu
 from ..settings import Peer
-from .commands import C_CANCEL_RQ, LONGEST_COMMAND, Command
+from .commands import C_CANCEL_RQ, C_FIND_RQ, C_GET_RQ, C_MOVE_RQ, LONGEST_COMMAND, Command
 from .connection import Connection
 from .contexts import Context
 from .failures import ContextRefusedError, ReleasedError
@@ -30,6 +32,8 @@ _OVERHEAD: Final = 6  # bytes of a P-DATA-TF that are no fragment: length, conte
 _LONGEST_SENT: Final = 1 << 17  # bytes of a PDU, where the other side sets no limit
 _COMMAND, _LAST = 1, 2
 _LARGEST_ID: Final = 0xFFFF
+_PACED: Final = frozenset({C_FIND_RQ, C_GET_RQ, C_MOVE_RQ})
+_OUT_OF_RESOURCES: Final = 0xA700
 
 
 class Association:
@@ -52,6 +56,9 @@ class Association:
         Extended negotiation that the acceptor answered, by SOP class UID (PS3.7 D.3.3.5).
     their_max_pdu
         Bytes of a PDU that the other side takes; 0 for any number.
+    pace
+        Of requests that are sent: C-FIND, C-GET, C-MOVE; and of bytes that are stored here. It is
+        told when a response says that the other side is out of resources.
 
     Attributes
     ----------
@@ -70,6 +77,7 @@ class Association:
         refused: Mapping[str, int],
         granted: Mapping[str, bytes],
         their_max_pdu: int,
+        pace: Pace | None = None,
     ) -> None:
         self.peer: Peer = peer
         self.contexts: Sequence[Context] = tuple(sorted(contexts, key=lambda context: context.id))
@@ -81,6 +89,7 @@ class Association:
         self._most_sent: int = ((their_max_pdu or _LONGEST_SENT) - _OVERHEAD) // 2 * 2
         self._message: Message | None = None
         self._last_id: int = 0
+        self._pace: Pace | None = pace
 
     @property
     def usable(self) -> bool:
@@ -133,6 +142,8 @@ class Association:
         if command.has_data != bool(data):
             raise InvalidInputError(f"{command!r} says something else about its data set")
         if not command.is_response:
+            if self._pace is not None and command.field in _PACED:
+                self._pace.request(self._is_over)
             self._connection.asked = f"{command.name} with {self.peer.address}"
         pdus = list(self._pdus(context.id, _COMMAND, command.encode()))
         pdus += self._pdus(context.id, 0, data)
@@ -229,10 +240,14 @@ class Association:
         if context is None:
             raise self._violation("a message comes in a context that was not agreed on")
         command = self._command(context)
+        if self._pace is not None and command.status == _OUT_OF_RESOURCES:
+            self._pace.busy()
         if not command.is_response:
             connection.until = math.inf  # an instance takes as long as it takes
             if command.message_id is None and command.field != C_CANCEL_RQ:
                 raise self._violation("a request without message id")
+            if self._pace is not None:
+                return Message(command, context, partial(self._paced, self._pace), self.abort)
         return Message(command, context, self._piece, self.abort)
 
     def _command(self, context: Context) -> Command:
@@ -264,6 +279,14 @@ class Association:
             self._end_after(error)
             raise
         return piece, incoming.is_last and incoming.left == 0
+
+    def _paced(self, pace: Pace, context: Context) -> tuple[bytes, bool]:
+        piece, is_last = self._piece(context)
+        pace.received(len(piece), self._is_over)
+        return piece, is_last
+
+    def _is_over(self) -> bool:
+        return self._connection.over
 
     def _continue(self) -> None:
         """Go on to the next fragment of the same message."""

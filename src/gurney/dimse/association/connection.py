@@ -86,6 +86,11 @@ class Connection:
         return self._closed
 
     @property
+    def over(self) -> bool:
+        """Whether it is closed on this side, or about to be."""
+        return self._closed or self._interrupted
+
+    @property
     def foreign(self) -> bool:
         """Whether it belongs to the process from which this one was forked."""
         return self._process != os.getpid()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import weakref
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from threading import Condition, RLock, get_ident
 from types import TracebackType
 from typing import TypeVar
@@ -15,6 +16,7 @@ import attrs
 from typing_extensions import Self
 
 from ...core import ArchiveUnavailableError, InvalidInputError
+from ...manners import Pace
 from ..settings import Peer
 from .association import Association
 from .contexts import Proposed
@@ -41,10 +43,15 @@ class Associations:
     ----------
     peer
         The archive.
+    pace
+        How many requests and bytes a second: associations, C-FIND, C-GET and C-MOVE are requests,
+        and the bytes those of instances. It is told when the archive is busy: when it rejects an
+        association for now, or is out of resources (0xA700).
     """
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: Peer, *, pace: Pace | None = None) -> None:
         self.peer: Peer = peer
+        self.pace: Pace | None = pace
         self._closed: bool = False
         self._users: int = 0  # searches and downloads under way
         # Whoever takes one out owns it: a list does that in one step, so closing needs no lock.
@@ -129,8 +136,8 @@ class Associations:
             self._users -= 1
         self.close()
 
-    def __reduce__(self) -> tuple[type[Associations], tuple[Peer]]:
-        return type(self), (self.peer,)
+    def __reduce__(self) -> tuple[Callable[..., Associations], tuple[Peer]]:
+        return partial(type(self), pace=self.pace), (self.peer,)
 
     def _enter(self, thread: int) -> None:
         with self._lock:
@@ -167,12 +174,16 @@ class Associations:
         for attempt in range(1, self.peer.retries.attempts):
             if (association := self._tried(asked, attempt)) is not None:
                 return association
-        return associate(self.peer, asked.proposed, extended=dict(asked.extended))
+        return self._asked(asked)
+
+    def _asked(self, asked: _Asked) -> Association:
+        extended = dict(asked.extended)
+        return associate(self.peer, asked.proposed, extended=extended, pace=self.pace)
 
     def _tried(self, asked: _Asked, attempt: int) -> Association | None:
         """Ask for an association; if there is none now, wait for a while."""
         try:
-            return associate(self.peer, asked.proposed, extended=dict(asked.extended))
+            return self._asked(asked)
         except ArchiveUnavailableError as error:
             wait = self.peer.retries.wait_before(attempt)
             _log.info("%s; attempt %d in %.1f s", error, attempt + 1, wait)
@@ -196,12 +207,20 @@ class Associations:
             oldest.association.release()
 
 
-def associations_of(archive: Peer | Associations) -> Associations:
-    """Return the associations with an archive: those given, or new ones."""
+def associations_of(archive: Peer | Associations, pace: Pace | None = None) -> Associations:
+    """Return the associations with an archive: those given, or new ones that keep to *pace*.
+
+    Raises
+    ------
+    InvalidInputError
+        If *archive* is neither; or if there is a pace for `Associations`, which have their own.
+    """
     if isinstance(archive, Associations):
+        if pace not in (None, archive.pace):
+            raise InvalidInputError("Associations have their own pace; give the pace to those")
         return archive
     _check(archive)
-    return Associations(archive)
+    return Associations(archive, pace=pace)
 
 
 def _check(archive: object) -> None:

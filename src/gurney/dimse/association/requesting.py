@@ -12,20 +12,25 @@ from ...core import (
     ProtocolViolationError,
     TransferInterruptedError,
 )
+from ...manners import Pace
 from ..framing import ABORT, ASSOCIATE_AC, ASSOCIATE_RJ, SMALLEST_PDU, short_pdu
 from ..pdus import Answer, ContextItem, Request
 from ..settings import Peer
 from .association import Association
 from .connection import Connection
 from .contexts import MOST_CONTEXTS, Context, Proposed
-from .failures import failure_of_connection, rejected
+from .failures import RejectedForNowError, failure_of_connection, rejected
 from .incoming import Incoming
 
 __all__ = ["associate"]
 
 
 def associate(
-    peer: Peer, proposed: Sequence[Proposed], *, extended: Mapping[str, bytes] | None = None
+    peer: Peer,
+    proposed: Sequence[Proposed],
+    *,
+    extended: Mapping[str, bytes] | None = None,
+    pace: Pace | None = None,
 ) -> Association:
     """Connect to an archive and agree on an association; one attempt.
 
@@ -38,6 +43,9 @@ def associate(
         accepted nothing is said here; `Association.context` does.
     extended
         Extended negotiation by SOP class UID (PS3.7 D.3.3.5).
+    pace
+        For what is asked over it. An association is a request, too; when it is rejected for now,
+        the archive is busy.
 
     Raises
     ------
@@ -57,10 +65,12 @@ def associate(
         )
     request = _request(peer, proposed, extended or {})
     asked = f"association with {peer.address}"
+    if pace is not None:
+        pace.request()
     connection = Connection(_connected(peer, asked), asked)
     try:
         connection.write(request.encode(), peer.timeouts.idle)
-        return _agreed(peer, connection, proposed, request)
+        return _agreed(peer, connection, proposed, request, pace)
     except TransferInterruptedError as error:
         connection.close(short_pdu(ABORT))
         raise ArchiveUnavailableError(
@@ -106,16 +116,23 @@ def _connected(peer: Peer, asked: str) -> socket.socket:
 
 
 def _agreed(
-    peer: Peer, connection: Connection, proposed: Sequence[Proposed], request: Request
+    peer: Peer,
+    connection: Connection,
+    proposed: Sequence[Proposed],
+    request: Request,
+    pace: Pace | None,
 ) -> Association:
     kind, content = Incoming(connection, peer.timeouts).negotiation(
         ASSOCIATE_AC, peer.timeouts.idle
     )
     if kind == ASSOCIATE_RJ:
         _, result, source, reason = content
-        raise rejected(
+        failure = rejected(
             connection.asked, result, source, reason, called=peer.called, calling=peer.calling
         )
+        if pace is not None and isinstance(failure, RejectedForNowError):
+            pace.busy()
+        raise failure
     try:
         answer = Answer.decode(content)
         contexts = list(_contexts(proposed, request, answer))
@@ -129,6 +146,7 @@ def _agreed(
         refused=_refused(request, answer),
         granted={uid: answer.extended[uid] for uid in request.extended if uid in answer.extended},
         their_max_pdu=answer.max_pdu,
+        pace=pace,
     )
 
 

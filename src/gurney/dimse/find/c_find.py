@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...core import InvalidInputError, Query, Searcher, SearchResult
+from ...manners import Pace
 from ...searching import Experience, Finding, Window
 from ..association import Associations, associations_of
 from ..settings import Peer
@@ -33,6 +34,8 @@ class CFind(Searcher):
     parallel
         How many studies to ask about at a time, each over its own association; of these there are
         no more than `Peer.associations`.
+    pace
+        How many requests and bytes a second, if *archive* is a `Peer`.
 
     Examples
     --------
@@ -49,12 +52,13 @@ class CFind(Searcher):
         relational: bool = False,
         max_requests: int = 500,
         parallel: int = 1,
+        pace: Pace | None = None,
     ) -> None:
         if root not in MODELS:
             raise InvalidInputError("root must be 'study' or 'patient'")
         if parallel < 1 or max_requests < 0:
             raise InvalidInputError("parallel must be 1 or more, max_requests 0 or more")
-        self.associations: Associations = associations_of(archive)
+        self.associations: Associations = associations_of(archive, pace)
         self.relational: bool = relational
         self.max_requests: int = max_requests
         self.parallel: int = parallel

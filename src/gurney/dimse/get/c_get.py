@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 
 from ...core import DICOMDownloadable, DICOMFile, FileDownloader, Searcher
+from ...manners import Pace
 from ...retrieving import Wanted, plan
 from ..association import Associations, associations_of
 from ..find import CFind
@@ -37,6 +38,8 @@ class CGet(FileDownloader):
     searcher
         What lists the instances of studies that are not known down to them; by default a C-FIND
         at the same archive.
+    pace
+        How many requests and bytes a second, if *archive* is a `Peer`.
 
     Notes
     -----
@@ -54,8 +57,14 @@ class CGet(FileDownloader):
     CGet('ARCHIVE at pacs.example:104')
     """
 
-    def __init__(self, archive: Peer | Associations, searcher: Searcher | None = None) -> None:
-        self._associations: Associations = associations_of(archive)
+    def __init__(
+        self,
+        archive: Peer | Associations,
+        searcher: Searcher | None = None,
+        *,
+        pace: Pace | None = None,
+    ) -> None:
+        self._associations: Associations = associations_of(archive, pace)
         self._detours: Detours = Detours()
         self._searcher: Searcher = searcher or CFind(self._associations)
 

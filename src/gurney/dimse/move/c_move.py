@@ -17,6 +17,7 @@ from ...core import (
     InvalidInputError,
     Searcher,
 )
+from ...manners import Pace
 from ...retrieving import Wanted, plan
 from ..association import Associations, associations_of
 from ..find import CFind
@@ -53,6 +54,8 @@ class CMove(FileDownloader):
     grace
         Seconds to wait for an instance after the archive has said that all were sent (D18), as
         long as fewer have come than it says.
+    pace
+        How many requests and bytes a second, if *archive* is a `Peer`.
 
     Raises
     ------
@@ -82,11 +85,12 @@ class CMove(FileDownloader):
         searcher: Searcher | None = None,
         *,
         grace: float = 5.0,
+        pace: Pace | None = None,
     ) -> None:
         if grace < 0:
             raise InvalidInputError(f"the grace is 0 seconds or more, not {grace}")
         self._own: ExitStack = ExitStack()
-        self._associations: Associations = associations_of(archive)
+        self._associations: Associations = associations_of(archive, pace)
         if self._associations is not archive:
             self._own.callback(self._associations.close)
         self.receiver: Receiver = receiver or Receiver(self._associations.peer.calling)

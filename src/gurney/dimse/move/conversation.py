@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Final as Constant
 
 from ...core import GurneyError, ProtocolViolationError, TransferInterruptedError
+from ...manners import Pace
 from ...retrieving import Wanted
 from ..association import Associations, Proposed
 from ..association.commands import SUCCESS, c_move_rq
@@ -50,6 +51,8 @@ class Moving:
         are more.
     one
         Whether a single instance is asked for.
+    pace
+        Of the bytes that come.
 
     Attributes
     ----------
@@ -67,6 +70,7 @@ class Moving:
         answer: float,
         grace: float,
         one: bool,
+        pace: Pace | None = None,
     ) -> None:
         self._asked: str = asked
         self._ask: Callable[[], Watcher] = ask
@@ -75,6 +79,7 @@ class Moving:
         self._answer: float = answer
         self._grace: float = grace
         self._one: bool = one
+        self._pace: Pace | None = pace
         self._in_hand: Store | None = None
         self._failure: BaseException | None = None
         self._came: int = 0
@@ -114,6 +119,8 @@ class Moving:
             self._came += 1
             self._suspicion.clear()
             self._in_hand = store
+            if self._pace is not None:
+                _slow_down(store.arrival, self._pace)
             yield store.arrival
             self.drop()
             self._request.moved()  # who takes it may need long
@@ -176,6 +183,20 @@ class Moving:
             self._suspicion.judge(self._asked, self.final)
 
 
+def _slow_down(arrival: Arrival, pace: Pace) -> None:
+    """Wait for the bytes that are here; the others come as fast as *pace* allows."""
+    if arrival.size is not None:
+        pace.received(arrival.size)
+    else:
+        arrival.chunks = _paced(arrival.chunks, pace)
+
+
+def _paced(chunks: Iterator[bytes], pace: Pace) -> Iterator[bytes]:
+    for chunk in chunks:
+        pace.received(len(chunk))
+        yield chunk
+
+
 @contextmanager
 def conversation(
     associations: Associations,
@@ -234,6 +255,7 @@ def conversation(
             answer=timeouts.answer,
             grace=grace,
             one=wanted.one,
+            pace=associations.pace,
         )
         try:
             yield moving

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
-from threading import Event, Lock, Thread
 from types import TracebackType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from pydicom.dataset import Dataset
 from typing_extensions import Self
 from werkzeug.datastructures import EnvironHeaders
-from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from gurney.core import InvalidInputError, QueryError
 
@@ -21,6 +17,7 @@ from .asked import URI, WEB, Asked, Service, asked
 from .delivery import StartResponse, deliver
 from .fault import Exchange, Fault, Settings
 from .faults import fault_of
+from .listening import Listener
 from .ranges import in_range
 from .reply import RefusedError, Reply, plain
 from .retrieving import bulkdata, describe, retrieve
@@ -28,8 +25,6 @@ from .searching import search
 from .wado_uri import retrieve_by_uri
 
 __all__ = ["DICOMwebServer"]
-
-_POLL: Final = 0.02  # seconds until a closed server notices
 
 
 class DICOMwebServer:
@@ -94,27 +89,21 @@ class DICOMwebServer:
         self._settings: Settings = Settings(page, keys, cut_after, times, pause, elsewhere)
         self._faults: Sequence[Fault] = [fault_of(fault, self._settings) for fault in faults]
         self._holdings: Holdings = Holdings(datasets)
-        self._closing: Event = Event()
-        self._server: _Server = _Server(port, self._answer)
-        self._thread: Thread = Thread(target=self._server.serve_forever, args=(_POLL,), daemon=True)
-        self._thread.start()
+        self._listener: Listener = Listener(port, self._answer)
 
     @property
     def url(self) -> str:
         """Of the DICOMweb services, without a slash at its end."""
-        return f"http://127.0.0.1:{self._server.port}{WEB}"
+        return f"http://127.0.0.1:{self._listener.port}{WEB}"
 
     @property
     def wado_uri(self) -> str:
         """The URL of WADO-URI."""
-        return f"http://127.0.0.1:{self._server.port}{URI}"
+        return f"http://127.0.0.1:{self._listener.port}{URI}"
 
     def close(self) -> None:
         """Stop, also in the middle of an answer; no thread and no socket is left."""
-        self._closing.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.end_connections()
+        self._listener.close()
 
     def __enter__(self) -> Self:
         return self
@@ -132,7 +121,7 @@ class DICOMwebServer:
         self.requests.append(request)
         exchange = Exchange(request, self._holdings, self.url, self._settings, self._faults)
         reply = exchange.through(_reply(exchange), lambda fault: fault.replied)
-        return deliver(reply, environ, start_response, self._closing)
+        return deliver(reply, environ, start_response, self._listener.closing)
 
 
 def _request(environ: dict[str, Any]) -> Asked:
@@ -165,54 +154,3 @@ def _reply(exchange: Exchange) -> Reply:
         return refused.reply
     except QueryError as error:
         return plain(400, str(error))
-
-
-_Request: TypeAlias = socket.socket | tuple[bytes, socket.socket]  # as the standard library says
-
-
-class _Handler(WSGIRequestHandler):
-    """Says nothing: a log would hold what was searched for."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
-
-
-class _Server(ThreadedWSGIServer):
-    """Knows its connections, so that it can end them."""
-
-    def __init__(
-        self, port: int, app: Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
-    ) -> None:
-        try:
-            super().__init__("127.0.0.1", port, app, _Handler)
-        except SystemExit:  # werkzeug would end the program
-            reason = f"port {port} cannot be listened on; give another, or 0 for any that is free"
-            raise InvalidInputError(reason) from None
-        self._connections: dict[_Request, Thread] = {}
-        self._lock: Lock = Lock()
-
-    def process_request(self, request: _Request, client_address: object) -> None:
-        """Answer in a thread that is known."""
-        thread = Thread(
-            target=self.process_request_thread, args=(request, client_address), daemon=True
-        )
-        with self._lock:
-            self._connections[request] = thread
-        thread.start()
-
-    def shutdown_request(self, request: _Request) -> None:
-        """Forget the connection, which is over."""
-        with self._lock:
-            self._connections.pop(request, None)
-        super().shutdown_request(request)
-
-    def end_connections(self) -> None:
-        """End all connections, and wait for their threads; to be called when none can come."""
-        with self._lock:
-            connections = dict(self._connections)
-            for connection in connections:
-                if isinstance(connection, socket.socket):  # they all are: this is TCP
-                    with suppress(OSError):  # its client has ended it already
-                        connection.shutdown(socket.SHUT_RDWR)
-        for thread in connections.values():
-            thread.join()

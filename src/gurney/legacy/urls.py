@@ -1,0 +1,90 @@
+"""The URLs of MINT and RAD-69, taken apart. A password in one is refused, and never repeated."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urljoin
+
+import attrs
+
+from ..core import InvalidInputError
+from ..http import same_origin
+from ..logins import split_url, url_options
+
+__all__ = ["ArchiveURL"]
+
+_SCHEMES: Final = {
+    f"{service}+{scheme}": (service, scheme)
+    for service in ("mint", "rad69")
+    for scheme in ("http", "https")
+}
+_FORM: Final = "mint+https://user@host:port/path?rad69=/path"
+_OF_RAD69: Final = ("repository", "home")
+
+
+@attrs.frozen
+class ArchiveURL:
+    """What a URL says of an archive.
+
+    Attributes
+    ----------
+    mint, rad69
+        The addresses of both services; `None` for what it does not name.
+    user
+        Who to be; empty if it does not say.
+    repository_id, home_community_id
+        As `Rad69` takes them; empty if it does not say.
+
+    Examples
+    --------
+    >>> url = ArchiveURL.parse("mint+https://me@archive.example/mint?rad69=/rids")
+    >>> url.mint, url.rad69, url.user
+    ('https://archive.example/mint', 'https://archive.example/rids', 'me')
+    """
+
+    mint: str | None = None
+    rad69: str | None = None
+    user: str = attrs.field(default="", repr=False)
+    repository_id: str = ""
+    home_community_id: str = ""
+
+    @classmethod
+    def parse(cls, url: str) -> ArchiveURL:
+        """Return what *url* says.
+
+        Raises
+        ------
+        InvalidInputError
+            If it is malformed, holds a password, or an option that there is not; if an option is
+            no address, or says something of a service that is not named.
+        """
+        parts, user = split_url(url, _SCHEMES, _FORM, "MINT or RAD-69")
+        service, scheme = _SCHEMES[parts.scheme]
+        other = "rad69" if service == "mint" else "mint"
+        options = url_options(parts.query, (other, *_OF_RAD69))
+        base_url = f"{scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        addresses = {service: base_url}
+        if other in options:
+            addresses[other] = _joined(base_url, options[other])
+        if "rad69" not in addresses and not options.keys().isdisjoint(_OF_RAD69):
+            raise InvalidInputError("repository and home are for RAD-69; name its address, too")
+        return cls(
+            addresses.get("mint"),
+            addresses.get("rad69"),
+            user,
+            options.get("repository", ""),
+            options.get("home", ""),
+        )
+
+
+def _joined(base_url: str, address: str) -> str:
+    """Return the address of the other service: a path, or a whole URL of another port or host."""
+    try:
+        url = urljoin(base_url, address)
+    except ValueError:
+        url = ""
+    if not same_origin(url, url):
+        raise InvalidInputError("the address of the other service is a path, or a URL of http(s)")
+    if base_url.startswith("https:") and not url.lower().startswith("https:"):
+        raise InvalidInputError("one service is reached by https, the other is not; use https")
+    return url
