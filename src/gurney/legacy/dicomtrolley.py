@@ -148,7 +148,7 @@ class AsTheirSearcher:
 
     def find_study_by_id(self, study_uid: str, query_level: Any = None) -> Any:
         """Return one study, filled down to a query level of dicomtrolley's."""
-        their = import_module("dicomtrolley.core")
+        their = _their()
         level = their.QueryLevels.STUDY if query_level is None else query_level
         return self.find_study(their.Query(StudyInstanceUID=study_uid, query_level=level))
 
@@ -167,7 +167,7 @@ class AsTheirDownloader:
 
     def datasets(self, objects: Iterable[Any]) -> Iterator[Dataset]:
         """Yield a data set for each instance in objects of dicomtrolley's, verified to be whole."""
-        their = import_module("dicomtrolley.core")
+        their = _their()
         try:
             yield from self.downloader.datasets([_our_reference(obj) for obj in objects])
         except NonSeriesParameterError as error:
@@ -178,6 +178,10 @@ class AsTheirDownloader:
     def get_dataset(self, instance: Any) -> Dataset:
         """Return the data set of one instance."""
         return next(self.datasets([instance]))
+
+
+def _their() -> Any:
+    return import_module("dicomtrolley.core")
 
 
 def _our_error(error: Exception, wanted: Sequence[DICOMObjectReference]) -> GurneyError:
@@ -192,7 +196,7 @@ def _our_error(error: Exception, wanted: Sequence[DICOMObjectReference]) -> Gurn
 
 
 def _their_query(query: Query) -> Any:
-    their = import_module("dicomtrolley.core")
+    their = _their()
     given = {name: _theirs(value) for name, value in query.parameters().items()}
     if "query_level" in given:
         given["query_level"] = their.QueryLevels(query.query_level.value)
@@ -235,7 +239,7 @@ def _our_study(theirs: Any) -> Study:
 
 
 def _their_study(ours: Study) -> Any:
-    their = import_module("dicomtrolley.core")
+    their = _their()
     study = their.Study(uid=ours.uid, data=ours.data, series=())
     study.series = tuple(_their_series(their, series, study) for series in ours.series)
     return study
@@ -250,7 +254,7 @@ def _their_series(their: Any, ours: Series, study: Any) -> Any:
 
 
 def _their_reference(ours: DICOMObjectReference) -> Any:
-    their = import_module("dicomtrolley.core")
+    their = _their()
     fields = attrs.asdict(ours)
     return getattr(their, type(ours).__name__)(**fields)
 

@@ -19,7 +19,6 @@ from gurney.core import (
     InvalidInputError,
     InvalidUIDError,
     encode,
-    put,
 )
 from gurney.fetching import Arrived
 from gurney.http import Answer, Transport
@@ -27,7 +26,7 @@ from gurney.legacy import Rad69
 from gurney.legacy.documents import DocumentReader
 from gurney.legacy.rad69.arriving import answers
 from gurney.legacy.rad69.asking import Asking
-from gurney.legacy.rad69.response import Response, cid_of
+from gurney.legacy.rad69.response import Response, cid_of, spool
 from gurney.manners import Pace
 from gurney.retrieving import Wanted, expectation
 from gurney.testing import example_datasets, reference_of
@@ -176,7 +175,7 @@ class Large:
         dataset = Dataset()
         dataset.update(example_datasets()[0])
         self.reference = reference_of(dataset)
-        put(dataset, "PixelData", [b""])
+        dataset.PixelData = b""
         head = encode(dataset)
         self._head = head[:-4] + (mib * MIB).to_bytes(4, "little")
         self._mib = mib
@@ -196,7 +195,8 @@ def answer_of(large: Large, *, root_last: bool = False) -> Answer:
     root = (
         b"<Envelope><Body><RetrieveDocumentSetResponse><RegistryResponse status='a:Success'/>"
         b"<DocumentResponse><DocumentUniqueId>%s</DocumentUniqueId>"
-        b"<Document><Include href='cid:d'/></Document></DocumentResponse></RetrieveDocumentSetResponse></Body></Envelope>"
+        b"<Document><Include href='cid:d'/></Document></DocumentResponse>"
+        b"</RetrieveDocumentSetResponse></Body></Envelope>"
     ) % large.reference.instance_uid.encode()
 
     def body() -> Iterator[bytes]:
@@ -245,16 +245,13 @@ def test_memory_is_that_of_a_few_chunks(root_last: bool) -> None:
 
 def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waited on disk is gone, also when nobody takes it."""
-    from gurney.legacy.rad69 import arriving
-
     made: list[IO[bytes]] = []
-    original = arriving.spool
 
-    def spool() -> IO[bytes]:
-        made.append(original())
+    def remembered() -> IO[bytes]:
+        made.append(spool())
         return made[-1]
 
-    monkeypatch.setattr(arriving, "spool", spool)
+    monkeypatch.setattr("gurney.legacy.rad69.arriving.spool", remembered)
     large = Large(8)
     answer = answer_of(large, root_last=True)
     wanted = Wanted(large.reference, expectation([large.reference]))

@@ -47,7 +47,7 @@ class MintListing:
         elif page.is_blank:
             self.doubt = "an answer came without content, and without a sign that it was whole"
         names: Names = _UIDS[: len(_UIDS) - question.level]
-        above = dict(zip(_UIDS, question.above, strict=False))
+        above: dict[str, str] = dict(zip(_UIDS, question.above, strict=False))
         for found in page.items:
             self.received += 1
             item: Item = found if found.text(_UIDS[0]) or not above else PlacedItem(found, above)
