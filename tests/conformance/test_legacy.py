@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gurney.core import DICOMObjectLevels, ExtendedQuery
+from gurney.caching import CachedSearcher
+from gurney.core import DICOMObjectLevels, ExtendedQuery, Searcher
 from gurney.legacy import LegacyArchive, Mint, Rad69
 from gurney.testing import (
     DownloaderFeatures,
@@ -39,11 +40,11 @@ class TestMint(SearcherConformance):
     features = SearcherFeatures(keys=keys_of(ExtendedQuery))
 
     @pytest.fixture
-    def searcher(self, server: LegacyServer) -> Mint:
+    def searcher(self, server: LegacyServer) -> Searcher:
         return Mint(server.mint)
 
     @pytest.fixture
-    def capped_searcher(self, capped: LegacyServer) -> Mint:
+    def capped_searcher(self, capped: LegacyServer) -> Searcher:
         return Mint(capped.mint, max_requests=2)
 
 
@@ -51,8 +52,20 @@ class TestMintRelational(TestMint):
     """The same, with the series and instances of all studies in one answer."""
 
     @pytest.fixture
-    def searcher(self, server: LegacyServer) -> Mint:
+    def searcher(self, server: LegacyServer) -> Searcher:
         return Mint(server.mint, relational=True)
+
+
+class TestMintCached(TestMint):
+    """The same from a cache."""
+
+    @pytest.fixture
+    def searcher(self, server: LegacyServer) -> CachedSearcher:
+        return CachedSearcher(Mint(server.mint))
+
+    @pytest.fixture
+    def capped_searcher(self, capped: LegacyServer) -> CachedSearcher:
+        return CachedSearcher(Mint(capped.mint, max_requests=2))
 
 
 class TestRad69(FileDownloaderConformance):

@@ -13,6 +13,7 @@ from pathlib import Path
 from signal import SIGKILL
 from threading import Thread
 
+import attrs
 import pytest
 from tests.servers.corpus import Loaded, load
 from tests.servers.faulty_proxy import Fault, FaultyProxy, Passage, Weather
@@ -44,8 +45,6 @@ EVENTS = (
     ("server", 0, 0.50),
     ("client", 0, 0.70),
 )
-AROUND = slice(-16, 8)  # requests before and after a kill whose answers may be lost with the client
-
 StartClient = Callable[[], "subprocess.Popen[bytes]"]
 
 
@@ -98,7 +97,7 @@ def test_everything_arrives_once(
 ) -> None:
     """The receipt is complete, files are those of the archive, and no more fetched than needed."""
     held, output = storm_struck.held, tmp_path / "out"
-    client, kills = start_client(), list[int]()
+    client, lives = start_client(), [Life()]
     for what, requests, share in EVENTS:
         now = partial(is_time, proxy, requests, share * len(held), held, client)
         assert proxy.wait_until(now), end_of_log(tmp_path)
@@ -108,24 +107,51 @@ def test_everything_arrives_once(
         else:
             client.kill()
             assert -SIGKILL == client.wait(), end_of_log(tmp_path)
-            kills.append(len(proxy.passages))
+            assert proxy.wait_until(lambda: not proxy.connections)
+            lives.append(Life(len(proxy.passages), frozenset(map(digest, stored(output)))))
             client = start_client()
     assert 0 == client.wait(), end_of_log(tmp_path)
-    requests = len(proxy.passages)
+    lives.append(Life(len(proxy.passages), frozenset(held.values())))
     assert 0 == start_client().wait(), end_of_log(tmp_path)
     receipt = the_receipt(output)
     paths = {outcome.reference: output / outcome.path for outcome in receipt.outcomes}
 
     assert receipt.complete, receipt.reasons
     assert Counter({OutcomeStatus.STORED: len(held)}) == Counter(o.status for o in receipt.outcomes)
-    assert held == {ref: sha256(path.read_bytes()).hexdigest() for ref, path in paths.items()}
+    assert held == {reference: digest(path) for reference, path in paths.items()}
     assert sorted(paths.values()) == sorted(stored(output))
     assert {*STORM.shares} <= {*proxy.faults}
-    again = fetched_again(proxy.passages, held)
-    lost = [proxy.passages[max(0, at + AROUND.start) : at + AROUND.stop] for at in kills]
-    assert {*again} <= {part for passages in lost for passage in passages for part in passage.parts}
-    assert len(kills) >= max(again.values(), default=0)
-    assert [] == proxy.passages[requests:]  # what is done is not asked for again
+    assert [set()] * len(lives) == [
+        needless(proxy.passages[life.begins : end], life.there) & {*held.values()}
+        for life, end in zip(lives, [*(later.begins for later in lives[1:]), None], strict=True)
+    ]
+
+
+@attrs.frozen
+class Life:
+    """From the start of a client to its end.
+
+    Attributes
+    ----------
+    begins
+        How many requests were over then.
+    there
+        SHA-256 of each file that was stored by then.
+    """
+
+    begins: int = 0
+    there: frozenset[str] = frozenset()
+
+
+def needless(passages: Sequence[Passage], there: frozenset[str]) -> set[str]:
+    """Return what was fetched although it was there, or had been handed over whole before."""
+    have, again = set(there), set[str]()
+    for passage in passages:
+        parts = set(passage.parts)
+        again |= parts & have
+        if passage.reached:
+            have |= parts
+    return again
 
 
 def is_time(
@@ -141,15 +167,8 @@ def is_time(
     return (len(proxy.passages) >= requests and come >= enough) or client.poll() is not None
 
 
-def fetched_again(
-    passages: Sequence[Passage], held: Mapping[InstanceReference, str]
-) -> Counter[str]:
-    """Return how often each file was handed over again although nothing had gone wrong with it."""
-    came: Counter[str] = Counter()
-    for passage in passages:
-        if passage.reached:
-            came.update(set(passage.parts).intersection(held.values()))
-    return came - Counter(came.keys())
+def digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()
 
 
 def end_of_log(folder: Path) -> str:

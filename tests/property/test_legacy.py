@@ -14,7 +14,9 @@ from gurney.core import (
     DICOMObjectLevels,
     GurneyError,
     InstanceReference,
+    ProtocolViolationError,
     SeriesReference,
+    TransferInterruptedError,
     encode,
 )
 from gurney.fetching import Arrived, Withheld
@@ -156,3 +158,24 @@ def test_a_cut_is_never_taken_for_the_end(
 
     assert error is not None
     assert files.items() <= FILES.items()
+
+
+def test_a_cut_between_two_parts_is_a_cut() -> None:
+    """The archive was about to send more: it is to be asked for the same again."""
+    body = rad69([0, 1, 2, 3], [False] * 4, 0, b"b")
+    second = body.index(f"Content-ID: <{UIDS[1]}".encode())
+    files, withheld, error = taken(body[:second], 1000)
+
+    assert UIDS[:1] == list(files)
+    assert [] == withheld
+    assert isinstance(error, TransferInterruptedError)
+
+
+def test_base64_without_its_end_is_no_document() -> None:
+    """Nobody else would notice that a file ends too early."""
+    body = rad69([], [True] * 4, 0, b"b")
+    end = base64.b64encode(FILES[UIDS[0]])[-12:]
+    files, _, error = taken(body.replace(end + b"<", end[:-2] + b"<", 1), 1000)
+
+    assert {} == files
+    assert isinstance(error, ProtocolViolationError)

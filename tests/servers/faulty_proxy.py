@@ -159,6 +159,11 @@ class FaultyProxy:
         with self._changed:
             return Counter(passage.fault for passage in self.passages if passage.fault)
 
+    @property
+    def connections(self) -> int:
+        """How many clients have not closed: who is killed closes them all."""
+        return len(self._open)
+
     def wait_until(self, condition: Callable[[], bool]) -> bool:
         """Wait until *condition* holds; it is looked at when a request is over, and by `wake`."""
         with self._changed:
@@ -232,6 +237,7 @@ class FaultyProxy:
         """Forget a connection."""
         with self._changed:
             self._open.discard(connection)
+            self._changed.notify_all()
 
 
 def _handler(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:

@@ -22,6 +22,8 @@ from gurney.dimse import (
 from gurney.dimse import open_url as open_dimse
 from gurney.folder import FolderArchive
 from gurney.http import Transport
+from gurney.legacy import LegacyArchive, Mint, MintQuery, Rad69, VitreaLogin
+from gurney.legacy import open_url as open_legacy
 from gurney.retrieving import Ladder
 from gurney.storage import FolderStorage, ObjectStorage, TransformingStorage, storage_at
 from gurney.testing import MemoryArchive, MemoryStorage, SimulatedArchive
@@ -47,6 +49,8 @@ downloaders: list[FileDownloader] = [
     CGet(associations),
     CMove(associations, Receiver()),
     DIMSEArchive(peer, retrieve="move", receiver=Receiver()),
+    Rad69(line),
+    LegacyArchive(rad69=line),
     Ladder(WadoRS(line), CGet(peer), CMove(peer)),
     FolderArchive("."),
     MemoryArchive(),
@@ -55,6 +59,7 @@ downloaders: list[FileDownloader] = [
 archives: list[Archive] = [
     open_url("dicomweb+https://archive.example/dicom-web"),
     open_dimse("dimse://ARCHIVE@archive.example:104"),
+    open_legacy("mint+https://archive.example/mint?rad69=/rad69"),
     FolderArchive("."),
     MemoryArchive(),
     SimulatedArchive(),
@@ -67,9 +72,14 @@ storages: list[Storage] = [
     storage_at("."),
 ]
 
+signed = Transport(
+    "https://archive.example/mint",
+    auth=VitreaLogin("https://archive.example/login", "me", "secret"),
+)
 trolley = Trolley(QidoRS(line), WadoRS(line))
 assert_type(QidoRS(line).find_studies(DICOMwebQuery(limit=3)), SearchResult)
 assert_type(QidoRS(line).find_studies(Query()), SearchResult)
+assert_type(Mint(line).find_studies(MintQuery(limit=3)), SearchResult)
 assert_type(CFind(peer).find_studies(CFindQuery(limit=3)), SearchResult)
 trolley.download([StudyReference("1.2")])
 

@@ -11,6 +11,7 @@ from .lines import transport_of
 from .readahead import Line, ReadAhead
 from .retrieving import Retrieval, Service
 from .sources import Direct, Source
+from .wado_uri import WadoURI
 
 __all__ = [
     "Arrived",
@@ -21,6 +22,7 @@ __all__ = [
     "Retrieval",
     "Service",
     "Source",
+    "WadoURI",
     "Withheld",
     "arrivals",
     "arriving",

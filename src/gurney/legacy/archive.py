@@ -1,4 +1,4 @@
-"""A server of yesterday's protocols: searched by MINT, fetched from by RAD-69."""
+"""A server of yesterday's protocols: searched by MINT, fetched from by RAD-69 or WADO-URI."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..core import (
     Searcher,
     SearchResult,
 )
-from ..fetching import transport_of
+from ..fetching import WadoURI, transport_of
 from ..http import Transport
 from ..manners import Pace
 from .mint import Mint
@@ -27,12 +27,12 @@ __all__ = ["LegacyArchive"]
 
 
 class LegacyArchive(Searcher, FileDownloader):
-    """One archive: `Mint` to search it, `Rad69` to fetch from it. One of them may be missing.
+    """One archive: `Mint` to search it, `Rad69` or `WadoURI` to fetch from it; or one of these.
 
     Parameters
     ----------
-    mint, rad69
-        Their addresses, or what talks to them; `None` for what the archive does not have.
+    mint, rad69, wado_uri
+        Their addresses, or what talks to them; `None` for what it does not have.
     session
         Your own session for addresses; it is not changed.
     repository_id, home_community_id
@@ -43,7 +43,7 @@ class LegacyArchive(Searcher, FileDownloader):
     Raises
     ------
     InvalidInputError
-        If an address is none, or there is none at all.
+        If an address is none, or there is none at all; if there are two to fetch from.
 
     Notes
     -----
@@ -64,14 +64,17 @@ class LegacyArchive(Searcher, FileDownloader):
         *,
         repository_id: str = Rad69.REPOSITORY_ID,
         home_community_id: str = "",
+        wado_uri: str | Transport | None = None,
         pace: Pace | None = None,
     ) -> None:
-        if mint is None and rad69 is None:
+        if mint is None and rad69 is None and wado_uri is None:
             raise InvalidInputError("an archive is searched, or fetched from; name one address")
+        if rad69 is not None and wado_uri is not None:
+            raise InvalidInputError("instances come by RAD-69 or by WADO-URI; name one of them")
         self._own: ExitStack = ExitStack()
         self._addresses: dict[str, str] = {}
         self.searcher: Mint | None = None
-        self.downloader: Rad69 | None = None
+        self.downloader: Rad69 | WadoURI | None = None
         if mint is not None:
             self.searcher = Mint(self._line("mint", mint, session, pace))
         if rad69 is not None:
@@ -80,6 +83,8 @@ class LegacyArchive(Searcher, FileDownloader):
                 repository_id=repository_id,
                 home_community_id=home_community_id,
             )
+        if wado_uri is not None:
+            self.downloader = WadoURI(self._line("wado_uri", wado_uri, session, pace))
 
     def find_studies(self, query: Query, /) -> SearchResult:
         """Return the studies that match *query*; see `Mint.find_studies`.
@@ -94,15 +99,17 @@ class LegacyArchive(Searcher, FileDownloader):
         return self.searcher.find_studies(query)
 
     def files(self, objects: Iterable[DICOMDownloadable], /) -> Iterator[DICOMFile]:
-        """Yield one file for each instance in *objects*; see `Rad69.files`.
+        """Yield one file for each instance in *objects*; see `Rad69.files`, `WadoURI.files`.
 
         Raises
         ------
         InvalidInputError
-            At once, if the archive is not known to have RAD-69.
+            At once, if the archive is not known to have RAD-69 or WADO-URI.
         """
         if self.downloader is None:
-            raise InvalidInputError(f"{self!r} gives no files; name the address of its RAD-69")
+            raise InvalidInputError(
+                f"{self!r} gives no files; name the address of its RAD-69 or WADO-URI"
+            )
         return self.downloader.files(objects)
 
     def close(self) -> None:

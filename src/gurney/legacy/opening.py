@@ -27,9 +27,10 @@ def open_url(url: str, *, pace: Pace | None = None) -> LegacyArchive:
     url
         ``mint+https://user@host:port/path?rad69=/path`` for an archive that is searched by MINT and
         fetched from by RAD-69; ``rad69+https://user@host:port/path?mint=/path`` is the same one.
-        The other service may be on another port or host: ``rad69=https://host:port/path``. Without
-        it, the archive can only be searched, or fetched from instance by instance. Further options
-        are ``repository`` and ``home``, the RepositoryUniqueId and the HomeCommunityId of RAD-69.
+        With ``wado=/path`` in place of ``rad69``, instances come by WADO-URI. The other service may
+        be on another port or host: ``rad69=https://host:port/path``. Without it, the archive can
+        only be searched, or fetched from instance by instance. Further options are ``repository``
+        and ``home``, the RepositoryUniqueId and the HomeCommunityId of RAD-69.
     pace
         How many requests and bytes a second, of both services together.
 
@@ -46,11 +47,12 @@ def open_url(url: str, *, pace: Pace | None = None) -> LegacyArchive:
     """
     named = ArchiveURL.parse(url)
     mint = None if named.mint is None else _Line(named.mint, named.user, pace)
-    if named.rad69 is None:
+    address = named.rad69 or named.wado_uri
+    if address is None:
         return _OpenedArchive(mint, None, named)
-    if mint is not None and same_origin(named.rad69, mint.transport.base_url):
-        return _OpenedArchive(mint, mint.at(named.rad69), named)
-    return _OpenedArchive(mint, _Line(named.rad69, named.user, pace), named)
+    if mint is not None and same_origin(address, mint.transport.base_url):
+        return _OpenedArchive(mint, mint.at(address), named)
+    return _OpenedArchive(mint, _Line(address, named.user, pace), named)
 
 
 class _Line:
@@ -94,16 +96,18 @@ class _Line:
 class _OpenedArchive(LegacyArchive):
     """An archive that was named by a URL: when it lets nobody in, it says what to do about that."""
 
-    def __init__(self, mint: _Line | None, rad69: _Line | None, named: ArchiveURL) -> None:
+    def __init__(self, mint: _Line | None, fetching: _Line | None, named: ArchiveURL) -> None:
+        transport = None if fetching is None else fetching.transport
         super().__init__(
             None if mint is None else mint.transport,
-            None if rad69 is None else rad69.transport,
+            transport if named.wado_uri is None else None,
+            wado_uri=None if named.wado_uri is None else transport,
             repository_id=named.repository_id or Rad69.REPOSITORY_ID,
             home_community_id=named.home_community_id,
         )
         self._searching: _Line | None = mint
-        self._fetching: _Line | None = rad69
-        for line in (mint, rad69):
+        self._fetching: _Line | None = fetching
+        for line in (mint, fetching):
             if line is not None:
                 self._own.callback(line.transport.close)
 

@@ -19,6 +19,7 @@ _SCHEMES: Final = {
     for scheme in ("http", "https")
 }
 _FORM: Final = "mint+https://user@host:port/path?rad69=/path"
+_OTHERS: Final = {"mint": ("rad69", "wado"), "rad69": ("mint",)}
 _OF_RAD69: Final = ("repository", "home")
 
 
@@ -28,8 +29,8 @@ class ArchiveURL:
 
     Attributes
     ----------
-    mint, rad69
-        The addresses of both services; `None` for what it does not name.
+    mint, rad69, wado_uri
+        The addresses of the services; `None` for what it does not name.
     user
         Who to be; empty if it does not say.
     repository_id, home_community_id
@@ -47,6 +48,7 @@ class ArchiveURL:
     user: str = attrs.field(default="", repr=False)
     repository_id: str = ""
     home_community_id: str = ""
+    wado_uri: str | None = None
 
     @classmethod
     def parse(cls, url: str) -> ArchiveURL:
@@ -60,11 +62,13 @@ class ArchiveURL:
         """
         parts, user = split_url(url, _SCHEMES, _FORM, "MINT or RAD-69")
         service, scheme = _SCHEMES[parts.scheme]
-        other = "rad69" if service == "mint" else "mint"
-        options = url_options(parts.query, (other, *_OF_RAD69))
+        others = _OTHERS[service]
+        options = url_options(parts.query, (*others, *_OF_RAD69))
         base_url = f"{scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         addresses = {service: base_url}
-        if other in options:
+        if options.keys() >= {"rad69", "wado"}:
+            raise InvalidInputError("instances come by RAD-69 or by WADO-URI; name one of them")
+        for other in options.keys() & set(others):
             addresses[other] = _joined(base_url, options[other])
         if "rad69" not in addresses and not options.keys().isdisjoint(_OF_RAD69):
             raise InvalidInputError("repository and home are for RAD-69; name its address, too")
@@ -74,6 +78,7 @@ class ArchiveURL:
             user,
             options.get("repository", ""),
             options.get("home", ""),
+            addresses.get("wado"),
         )
 
 

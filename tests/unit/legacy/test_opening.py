@@ -21,6 +21,7 @@ from gurney.legacy import LegacyArchive, open_url
 from gurney.legacy.urls import ArchiveURL
 from gurney.manners import Pace
 from gurney.testing import example_datasets
+from gurney.testing.dicomweb import DICOMwebServer
 from gurney.testing.legacy import Exchange, Fault, LegacyServer, Reply
 
 PASSWORD: Final = "s3cret"
@@ -65,6 +66,10 @@ def _nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             ArchiveURL("https://h.example:8080/mint", "https://h.example:2525/rids"),
         ),
         (
+            "mint+https://h.example/mint?wado=/wado",
+            ArchiveURL("https://h.example/mint", wado_uri="https://h.example/wado"),
+        ),
+        (
             "mint+https://h/mint?rad69=/r&repository=1.2.3&home=urn:oid:1.2",
             ArchiveURL("https://h/mint", "https://h/r", "", "1.2.3", "urn:oid:1.2"),
         ),
@@ -80,11 +85,13 @@ def test_what_a_url_says(url: str, expected: ArchiveURL) -> None:
     [
         ("https://h/a", "not the URL of a MINT or RAD-69 archive"),
         ("mint+https://me:s3cret@h/a", "holds a password"),
-        ("mint+https://h/a?mint=/b", "did you mean|there are rad69, repository and home"),
-        ("mint+https://h/a?password=s3cret", "there are rad69, repository and home"),
+        ("mint+https://h/a?mint=/b", "there are rad69, wado, repository and home"),
+        ("mint+https://h/a?password=s3cret", "there are rad69, wado, repository and home"),
         ("mint+https://h/a?repository=1.2.3", "are for RAD-69"),
         ("mint+https://h/a?rad69=ftp://h/a", "a path, or a URL"),
         ("mint+https://h/a?rad69=http://h/a", "use https"),
+        ("mint+https://h/a?rad69=/a&wado=/b", "name one of them"),
+        ("rad69+https://h/a?wado=/b", "there are mint, repository and home"),
         ("mint+https://h/a?rad69=", "empty, or given twice"),
         ("mint+https://h/a?rad69=/a&repository=s3cret/", "repository id"),
         ("mint+https://h/a?rad69=/a&home=s3cret/", "home community id"),
@@ -125,6 +132,20 @@ def test_services_may_be_on_two_ports() -> None:
 
         assert len(one.requests) + len(other.requests) == pace.requests
         assert 1 == len(other.requests)
+
+
+def test_instances_may_come_by_wado_uri() -> None:
+    """From wherever that is."""
+    with (
+        LegacyServer(example_datasets()) as server,
+        DICOMwebServer(example_datasets()) as web,
+        open_url(f"mint+{server.mint}?wado={web.wado_uri}") as archive,
+    ):
+        study = archive.find_study_by_id("2.25.4002", query_level=QueryLevels.INSTANCE)
+        files = [(file.protocol, file.reference) for file in archive.files([study])]
+
+    assert 3 == len(files)
+    assert ("WADO-URI", FIRST) in files
 
 
 def test_what_is_not_named_is_told() -> None:

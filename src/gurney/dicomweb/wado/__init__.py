@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from ...fetching import WadoURI
 from .wado_rs import WadoRS
-from .wado_uri import WadoURI
 
 __all__ = ["WadoRS", "WadoURI"]

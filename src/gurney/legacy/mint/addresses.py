@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from ...searching import Question
 
-__all__ = ["ESCAPED", "EMPTY", "query_of"]
+__all__ = ["EMPTY", "ESCAPED", "query_of"]
 
 EMPTY: Final = '""'  # PS3.4 C.2.2.2.7: present, and empty; MINT cannot ask for that
 _PLAIN: Final = "*?/:@!$'()~,"

@@ -1,4 +1,4 @@
-"""WADO-URI: instances over HTTP, one by one."""
+"""WADO-URI: instances over HTTP, one by one, from archives that are searched by anything."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from requests import Session
 
-from ...core import (
+from ..core import (
     DICOMDownloadable,
     DICOMFile,
     DICOMObjectReference,
@@ -17,10 +17,11 @@ from ...core import (
     check_uid,
     to_instance_refs,
 )
-from ...fetching import Retrieval, Service, transport_of
-from ...http import Answer, Retries, Transport
-from ...manners import Pace
-from ...retrieving import Wanted, plan
+from ..http import Answer, Retries, Transport
+from ..manners import Pace
+from ..retrieving import Wanted, plan
+from .lines import transport_of
+from .retrieving import Retrieval, Service
 
 __all__ = ["WadoURI"]
 
