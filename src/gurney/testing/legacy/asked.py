@@ -107,7 +107,8 @@ def understood(request: Asked) -> Asked:
     if header is None or body is None or len(body) != 1:
         raise RefusedError(400, "an envelope has a header, and a body with one element")
     action = header.find(f"{_WSA}Action")
-    if action is None or action.text != "urn:ihe:rad:2009:RetrieveImagingDocumentSet":
+    uri = "" if action is None else (action.text or "").strip()  # xs:anyURI collapses white space
+    if action is None or uri != "urn:ihe:rad:2009:RetrieveImagingDocumentSet":
         raise RefusedError(400, "the action is another")
     if action.get(f"{_SOAP}mustUnderstand") not in ("1", "true"):
         raise RefusedError(400, "the action must be understood")

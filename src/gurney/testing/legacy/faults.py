@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
-from typing import Final
+from typing import ClassVar, Final
 from xml.etree.ElementTree import Element, SubElement
 
 import attrs
@@ -253,7 +253,7 @@ class GeneralError(Fault):
 class CutXML(Fault):
     """MINT's XML ends with the connection, in its middle."""
 
-    times = 1
+    times: ClassVar[int | None] = 1
 
     @override
     def replied(self, exchange: Exchange, reply: Reply, /) -> Reply:
