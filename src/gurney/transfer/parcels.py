@@ -64,13 +64,14 @@ class Errand:
 class Obstacle(str, Enum):
     """What keeps a worker from its work, and is no fault of an instance.
 
-    ``AWAY``: nobody answers; that may pass. ``DENIED``: the archive does not let us in, or not to
-    these instances. ``BLOCKED``: nothing can be stored, or the source is none; that stays until
-    somebody does something about it.
+    ``AWAY``: nobody answers; that may pass. ``DENIED``: the archive does not let us in.
+    ``FORBIDDEN``: it does, but not to what is in the parcel, which has failed. ``BLOCKED``: nothing
+    can be stored, or the source is none; that stays until somebody does something about it.
     """
 
     AWAY = "away"
     DENIED = "denied"
+    FORBIDDEN = "forbidden"
     BLOCKED = "blocked"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Protocol
+from typing import Final, Protocol
 
 import attrs
 from typing_extensions import TypeIs
@@ -27,6 +27,8 @@ from .workplace import Workplace, working
 
 __all__ = ["holds", "look", "work"]
 
+_FORBIDDEN: Final = 403  # it knows who asks (RFC 9110 15.5.4)
+
 
 def work(errand: Errand, parcel: Parcel) -> Delivered:
     """Fetch what is in *parcel* and not there yet, store it, and say what became of it.
@@ -42,13 +44,16 @@ def work(errand: Errand, parcel: Parcel) -> Delivered:
                 job.fetch()
         except GurneyError as error:
             problem = error
+        obstacle = _obstacle(problem)
+        if obstacle is Obstacle.FORBIDDEN:
+            job.fail(str(problem))
         done = {outcome.reference for outcome in job.outcomes}
         return Delivered(
             parcel=parcel.number,
             outcomes=tuple(job.outcomes),
             received=job.received,
             refusals=place.refusals(),
-            obstacle=_obstacle(problem),
+            obstacle=obstacle,
             problem="" if problem is None else str(problem) or type(problem).__name__,
             parked=problem is None and not done.issuperset(parcel.references),
             by_archive=place.by_archive(job.received),
@@ -74,7 +79,9 @@ def _obstacle(problem: GurneyError | None) -> Obstacle | None:
         return None
     if isinstance(problem, ArchiveUnavailableError):
         return Obstacle.AWAY
-    return Obstacle.DENIED if isinstance(problem, AuthenticationError) else Obstacle.BLOCKED
+    if isinstance(problem, AuthenticationError):
+        return Obstacle.FORBIDDEN if problem.status == _FORBIDDEN else Obstacle.DENIED
+    return Obstacle.BLOCKED
 
 
 def _journal(errand: Errand, parcel: Parcel, stack: ExitStack) -> Journal:
@@ -116,6 +123,15 @@ class _Job:
         downloader = self.place.open().downloader
         for outcome in attempt(downloader, objects, self._take, until=self.place.parked):
             self.outcomes.append(outcome)
+
+    def fail(self, reason: str) -> None:
+        """Say of what has no outcome that it has failed."""
+        done = {outcome.reference for outcome in self.outcomes}
+        self.outcomes += [
+            Outcome(reference=reference, status=OutcomeStatus.FAILED, reason=reason)
+            for reference in self.parcel.references
+            if reference not in done
+        ]
 
     def _outcome_before(self, reference: InstanceReference) -> Outcome | None:
         """Return what became of an instance in the hands of a worker that was stopped."""

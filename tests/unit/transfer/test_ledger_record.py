@@ -68,6 +68,38 @@ def test_outcome_comes_back_as_it_was(tmp_path: Path, kept: Outcome) -> None:
         assert [kept] == outcomes(ledger)
 
 
+@pytest.mark.parametrize("at_once", [True, False], ids=["one report", "two reports"])
+def test_two_instances_are_not_kept_as_one(tmp_path: Path, at_once: bool) -> None:
+    """A transform gave both the same UIDs, and made the same of both: there is one file of two."""
+    two = InstanceReference("1", "1.1", "1.1.2")
+    same = InstanceReference("7", "7.7", "7.7.7")
+    kept = [outcome(ONE, stored_as=same), outcome(two, THERE, stored_as=same)]
+    with Ledger.open(tmp_path) as ledger:
+        planned(ledger, claim("1", [ONE, two]))
+        if at_once:
+            attempt(ledger, *kept)
+        else:
+            attempt(ledger, kept[0])
+            attempt(ledger, kept[1])
+        first, second = outcomes(ledger)
+
+    assert kept[0] == first
+    assert REFUSED is second.status
+    assert "SOP Instance UID of its own" in second.reason
+
+
+def test_what_a_transform_renamed_may_be_reported_twice(tmp_path: Path) -> None:
+    """It is the same instance, and not its own double."""
+    again = outcome(ONE, stored_as=InstanceReference("7", "7.7", "7.7.7"))
+    with Ledger.open(tmp_path) as ledger:
+        planned(ledger, claim("1", [ONE]))
+        attempt(ledger, again)
+        ledger.lost([ONE])
+        attempt(ledger, again)
+
+        assert [STORED] == statuses(ledger)
+
+
 def test_what_is_no_character_is_told_in_ascii(tmp_path: Path) -> None:
     """A strange file name, or a strange UID of what came unasked, does not stop a run."""
     stray = outcome(InstanceReference("1", "1.1", "1.\ud800"), UNEXPECTED)

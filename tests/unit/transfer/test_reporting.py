@@ -235,3 +235,21 @@ def test_pending_before_any_run_is_not_fetched_yet(tmp_path: Path) -> None:
     assert [(MISSING, "not fetched yet")] * 3 == [
         (each.status, each.reason) for each in study.outcomes
     ]
+
+
+def test_what_came_without_a_name_and_came_again_whole_is_a_note(tmp_path: Path) -> None:
+    """While something is missing, it may be that: a reason. When all is here, it was not."""
+    nameless = Outcome(reference=None, status=FAILED, reason="cut in its header")
+    with Ledger.open(tmp_path) as ledger:
+        planned(ledger, claim("1"))
+        parcel = next(ledger.parcels(9, 0.0))
+        ledger.record(Delivered(parcel=parcel.number, outcomes=(nameless,)), AT_ONCE, 0.0)
+        before = Report(tmp_path).receipt()
+        fetch_all(ledger)
+        after = Report(tmp_path).receipt()
+
+    said = "1 instances came that cannot be named"
+    assert (said in before.reasons, said in before.notes) == (True, False)
+    assert (said in after.reasons, said in after.notes) == (False, True)
+    assert after.complete
+    assert Report(tmp_path).complete

@@ -20,6 +20,7 @@ from tests.unit.transfer.workers import (
     LIMITS,
     MISSING,
     STORED,
+    STUDIES,
     AtOnce,
     FakeClock,
     Hostile,
@@ -273,23 +274,34 @@ def test_nobody_who_is_not_let_in_knocks_for_long(tmp_path: Path) -> None:
     assert "wants other credentials" in report.receipt().outcomes[0].reason
 
 
-def test_study_that_is_kept_from_us_stops_no_other(tmp_path: Path) -> None:
-    """An archive may let us have all but one study; that one has failed, or is missing."""
-    uid = references(0)[0].study_uid
+@pytest.mark.parametrize("place", range(STUDIES))
+@pytest.mark.parametrize("parcel", [1, 100], ids=["in parcels of one", "as one parcel"])
+def test_study_that_is_kept_from_us_stops_no_other(tmp_path: Path, place: int, parcel: int) -> None:
+    """An archive may keep one study from us, be it the first: that one fails, and says why."""
+    uid = references(place)[0].study_uid
 
     def mood(reference: InstanceReference) -> AuthenticationError | None:
         kept = reference.study_uid == uid
         return AuthenticationError("GET /", "not for you", 403) if kept else None
 
-    archive = Moody(mood)
-    limits = attrs.evolve(LIMITS, parallel=1, parcel=100)
-    made = transfer(tmp_path, archive, limits=limits)
-    report = made.run(AtOnce(), clock=FakeClock())
-    # the first whom an archive ever meets may be the one it keeps
-    if statuses(report).get(STORED, 0) < ALL - INSTANCES:
-        report = made.run(AtOnce(), clock=FakeClock())
+    limits = attrs.evolve(LIMITS, parallel=1, parcel=parcel)
+    report = transfer(tmp_path, Moody(mood), limits=limits).run(AtOnce(), clock=FakeClock())
+    failed = [each for each in report.receipt().outcomes if each.status.value == FAILED]
 
-    assert not report.complete
+    assert {STORED: ALL - INSTANCES, FAILED: INSTANCES} == statuses(report)
+    assert {uid} == {each.reference.study_uid for each in failed if each.reference}
+    assert {"GET /: not for you"} == {each.reason for each in failed}
+
+
+def test_archive_that_keeps_everything_from_us_is_left_alone(tmp_path: Path) -> None:
+    """Not each of ten thousand studies needs to find that out."""
+    archive = Moody(lambda _: AuthenticationError("GET /", "not for you", 403))
+    limits = attrs.evolve(LIMITS, parallel=1)
+    report = transfer(tmp_path, archive, limits=limits).run(AtOnce(), clock=FakeClock())
+
+    assert {MISSING: ALL} == statuses(report)
+    assert STUDIES > len({asked[0].study_uid for asked in archive.asked})
+    assert "keeps all studies from us" in report.receipt().outcomes[-1].reason
 
 
 def test_token_that_runs_out_ends_the_run(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 import attrs
@@ -23,6 +23,10 @@ __all__ = ["Recorder", "lost", "retry_failed"]
 
 _NAMES: Final = {code: status.value for status, code in CODES.items()} | {PENDING: "pending"}
 _IN_PLACE: Final = {CODES[OutcomeStatus.STORED], CODES[OutcomeStatus.ALREADY_THERE]}
+_DOUBLE: Final = (
+    "the transform gave it the UIDs of another instance, and made the same of both; have it give "
+    "each a SOP Instance UID of its own"
+)
 _NO_LONGER: Final = "was stored, and is not there any more"
 
 
@@ -93,6 +97,7 @@ class Recorder:
                 note_stray(self.db, outcome)
             elif name not in told or (outcome.good and not told[name].good):
                 told[name] = outcome
+        _refuse_doubles(self.db, told, known)
         changes = [
             change
             for name, outcome in told.items()
@@ -165,6 +170,25 @@ class Recorder:
             " ON CONFLICT (name) DO UPDATE SET bytes = bytes + excluded.bytes",
             delivered.by_archive,
         )
+
+
+def _refuse_doubles(
+    db: sqlite3.Connection,
+    told: dict[DICOMObjectReference | None, Outcome],
+    known: Mapping[DICOMObjectReference | None, _Known],
+) -> None:
+    """Refuse what a transform gave the UIDs of another instance: there is one file of both."""
+    owners: dict[str, int] = {}
+    for name, outcome in told.items():
+        if not (outcome.in_place and outcome.stored_as):
+            continue
+        number, stored_as = known[name].instance, str(outcome.stored_as)
+        asked = "SELECT instance FROM outcome WHERE stored_as = ? AND status IN (1, 2)"
+        taken = [owner for (owner,) in db.execute(asked, (stored_as,))]
+        if owners.setdefault(stored_as, (taken or [number])[0]) != number:
+            told[name] = Outcome(
+                reference=outcome.reference, status=OutcomeStatus.REFUSED, reason=_DOUBLE
+            )
 
 
 def lost(

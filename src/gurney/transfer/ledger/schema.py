@@ -133,6 +133,7 @@ CREATE TABLE outcome (
     stored_as TEXT
 );
 CREATE INDEX outcome_bad ON outcome (reason) WHERE status > 3;
+CREATE INDEX outcome_stored_as ON outcome (stored_as) WHERE stored_as IS NOT NULL;
 
 CREATE TABLE text (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE);
 

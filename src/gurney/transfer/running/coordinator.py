@@ -32,6 +32,7 @@ __all__ = ["Coordinator"]
 _PULSE: Final = 0.5  # seconds after which one who waits looks around
 _MOST_ERRORS: Final = 10  # of an executor, in a row
 _MOST_DENIALS: Final = 3  # of an archive that has let us in before, in a row
+_MOST_FORBIDDEN: Final = 3  # studies, of an archive that has never given us one
 _SILENCE: Final = 3600.0  # seconds after which a worker that says no more has been lost
 _NEVER_HEARD: Final = 86400.0  # the same, of one that never said anything: maybe nobody listens
 _NO_JOURNAL: Final = -1
@@ -74,6 +75,7 @@ class Coordinator:
     _errors: int = 0
     _error: str = ""
     _denials: int = 0
+    _forbidden: set[str] = attrs.field(factory=set[str])
     _swept: bool = False
     _ending: float = 0.0
 
@@ -236,7 +238,9 @@ class Coordinator:
             self._absence.over()
             self._troubles.well(number)
             self._errors = self._denials = 0
-        if delivered.obstacle is not None:
+        if delivered.obstacle is Obstacle.FORBIDDEN:
+            self._meet_forbidden(task.parcel, delivered.problem)
+        elif delivered.obstacle is not None:
             self._meet(delivered.obstacle, delivered.problem)
         if delivered.outcomes or task.lost:
             return
@@ -253,6 +257,13 @@ class Coordinator:
             self._end(problem)
         else:
             self._absence.noticed(problem, self.clock.monotonic())
+
+    def _meet_forbidden(self, parcel: Parcel, problem: str) -> None:
+        """Go on with other studies, unless it seems that all are kept from us."""
+        self._absence.over()
+        self._forbidden.add(parcel.references[0].study_uid)
+        if len(self._forbidden) >= _MOST_FORBIDDEN and not self.ledger.counts.good:
+            self.why = self.why or f"the archive keeps all studies from us: {problem}"
 
     def _fail(self, parcel: Parcel, error: BaseException, *, lost: bool = False) -> None:
         """The executor has lost a worker, or has none."""
