@@ -67,7 +67,7 @@ def tests(session: nox.Session) -> None:
         folders: tuple[str, ...] = ("tests",)
     else:
         session.install(LIGHTLY, *_group("test"))
-        folders = (*QUICK, "tests/conformance") if session.python == PYTHONS[0] else QUICK
+        folders = QUICK
     _pytest(session, *(session.posargs or ("-n", "auto", "--pyargs", "gurney", *folders)))
 
 

@@ -43,8 +43,8 @@ def storage_at(
 
     Examples
     --------
-    >>> storage_at("s3://research/ct", "{SOPInstanceUID}.dcm")
-    ObjectStorage('s3://research/ct', '{SOPInstanceUID}.dcm')
+    >>> storage_at("memory://research/ct", "{SOPInstanceUID}.dcm")
+    ObjectStorage('memory://research/ct', '{SOPInstanceUID}.dcm')
     """
     text = os.fspath(path_or_url)
     if "://" in text and not text.startswith("file://"):

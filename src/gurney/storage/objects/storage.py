@@ -85,8 +85,8 @@ class ObjectStorage(Storage):
 
     Examples
     --------
-    >>> ObjectStorage("s3://research/ct", endpoint_url="https://s3.example.org")
-    ObjectStorage('s3://research/ct', '{StudyInstanceUID}/{SeriesInstanceUID}/{SOPInstanceUID}.dcm')
+    >>> ObjectStorage("memory://research/ct")
+    ObjectStorage('memory://research/ct', '{StudyInstanceUID}/{SeriesInstanceUID}/{SOPInstanceUID}.dcm')
     """
 
     def __init__(
