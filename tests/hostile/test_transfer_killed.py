@@ -42,7 +42,10 @@ def content(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
-    """Return the folder of a transfer in which nothing happens, and how long it takes in calls."""
+    """Return the folder of a transfer in which nothing happens, and how long it takes in calls.
+
+    That is not the same each time: half of it is surely reached.
+    """
     folder = tmp_path_factory.mktemp("calm")
     code, said = run(folder, "threads")
     assert code == 0
@@ -56,7 +59,7 @@ def test_killed_run_goes_on(tmp_path: Path, calm: tuple[Path, int], seed: int) -
     chance = random.Random(seed)
     kills = 0
     for _ in range(KILLS):
-        code, _ = run(tmp_path / "killed", "threads", chance.randrange(200, calls))
+        code, _ = run(tmp_path / "killed", "threads", chance.randrange(200, calls // 2))
         kills += code == -signal.SIGKILL
     code, _ = run(tmp_path / "killed", "threads")
 

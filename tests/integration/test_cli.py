@@ -613,10 +613,10 @@ def test_errors_after_the_fact_are_incomplete(
 ) -> None:
     """Instances came, and the receipt could not be written: that is no success."""
 
-    def full(*_: object) -> Path:
-        raise OSError(28, "No space left on device", str(tmp_path / "gurney-receipt.json"))
+    def full(*_: object) -> bool:
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("gurney.cli.fetching.keep", full)
+    monkeypatch.setattr("gurney.storage.receipts.give_name", full)
     ran = gurney("fetch", URL, "--all", "-o", tmp_path)
 
     assert ExitCode.INCOMPLETE == ran.code

@@ -192,6 +192,45 @@ def test_an_object_store_needs_a_ledger_elsewhere(gurney: Gurney) -> None:
     assert ExitCode.WRONG_USE == gurney("run", "memory://bucket/cohort").code
 
 
+def test_plan_of_nothing_is_refused(gurney: Gurney, tmp_path: Path) -> None:
+    """A filter that let nothing through would be a cohort of which everything is here."""
+    ran = gurney("plan", URL, "--from", "-", "-o", "out", stdin="AccessionNumber\n\n")
+
+    assert ExitCode.WRONG_USE == ran.code
+    assert "nothing below it" in ran.err
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_path_that_is_not_there_is_refused_at_once(gurney: Gurney, tmp_path: Path) -> None:
+    """An archive that is away is waited for; a mistyped path does not come back."""
+    ran = gurney("plan", tmp_path / "mistyped", "--from", "-", "-o", "out", stdin=EVERYTHING)
+
+    assert ExitCode.WRONG_USE == ran.code
+    assert "mistyped is not there" in ran.err.replace("\n", "")
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_status_says_which_rows_were_not_found(gurney: Gurney) -> None:
+    """By their places, for people and for programs."""
+    gurney("plan", URL, "--from", "-", "-o", "out", stdin=EVERYTHING + "2.25.9\n")
+    table = gurney("status", "out", "--format", "table")
+    told = json.loads(gurney("status", "out", "--format", "json").out)
+
+    assert "row 6 of standard input" in table.err
+    assert any("row 6 of standard input" in reason for reason in told["reasons"])
+
+
+def test_what_a_transform_withheld_is_counted(gurney: Gurney, tmp_path: Path) -> None:
+    """A function without its `return` withholds everything: who looks only at the end sees it."""
+    (tmp_path / "forgetting.py").write_text("def nothing(dataset):\n    pass\n")
+    transform = ("--transform", "forgetting:nothing")
+    planned = gurney("plan", URL, "--from", "-", "-o", "out", *transform, stdin=EVERYTHING)
+    ran = gurney("run", "out")
+
+    assert "8 withheld by the transform" in ran.out
+    assert "gurney-transfer in the output will tell" in planned.err.replace("\n", " ")
+
+
 def test_a_password_is_not_written_down(gurney: Gurney, tmp_path: Path) -> None:
     """A transfer outlives the command line: it is said where passwords belong."""
     ran = gurney("plan", "memory://me:secret@here/x", "--from", "-", "-o", "out", stdin=EVERYTHING)
@@ -227,6 +266,56 @@ def test_run_fetches_what_was_planned(planned: Gurney, tmp_path: Path) -> None:
     assert 0 == json.loads(second.err.splitlines()[0])["received"]
 
 
+def test_run_says_where_its_receipt_is(planned: Gurney, tmp_path: Path) -> None:
+    """As a fetch does; a run that had nothing to do has written none."""
+    first = planned("run", "out")
+    second = planned("run", "out")
+
+    assert f"receipt: {tmp_path / 'out' / 'gurney-receipt.json'}" in first.err.replace("\n", "")
+    assert "receipt:" not in second.err
+
+
+def test_samples_are_called_by_their_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where pydicom has them on this machine is of no use to those who read a receipt."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO("PatientID,StudyDate\n77654033,20010101\n"))
+    main(["transfer", "plan", "demo://", "--from", "-", "-o", "out"])
+    main(["transfer", "run", "out"])
+    receipt = Receipt.from_json((tmp_path / "out" / "gurney-receipt.json").read_text())
+    with Ledger.reading(tmp_path / "out" / "gurney-transfer") as ledger:
+        counts = ledger.counts
+
+    assert receipt.outcomes
+    assert "demo://" == receipt.archive
+    assert ["demo://"] == list(counts.by_archive)
+
+
+@pytest.mark.parametrize("transform", [(), ("--transform", "renaming:renamed")])
+def test_output_of_a_transfer_is_verified(
+    gurney: Gurney, tmp_path: Path, transform: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the receipt of the run, wherever that is; what to do next is another run."""
+    (tmp_path / "renaming.py").write_text(_RENAMING)
+    gurney("plan", URL, "--from", "-", "-o", "out", *transform, stdin=EVERYTHING)
+    gurney("run", "out")
+    whole = main(["verify", "out"])
+    said = capsys.readouterr().out
+    next((tmp_path / "out").rglob("*.dcm")).unlink()
+    short = main(["verify", "out"])
+    advice = capsys.readouterr().err
+
+    assert (ExitCode.COMPLETE, ExitCode.INCOMPLETE) == (whole, short)
+    assert "gurney-receipt.json proves is here, whole" in said
+    assert "gurney transfer run out --retry-failed" in advice
+
+
+_RENAMING = """
+def renamed(dataset):
+    dataset.SOPInstanceUID += ".9"
+    return dataset
+"""
+
+
 def test_off_a_terminal_progress_is_silent(planned: Gurney) -> None:
     """A log is not filled with bars."""
     ran = planned("run", "out", "--quiet")
@@ -258,11 +347,13 @@ def test_what_fails_is_told_and_can_be_tried_again(
     failed = gurney("run", "out")
     archive.mended = True
     again = gurney("run", "out")
+    status = gurney("status", "out", "--format", "table")
     mended = gurney("run", "out", "--retry-failed")
 
     assert [ExitCode.INCOMPLETE] * 2 == [failed.code, again.code]
     assert "INCOMPLETE: 1 of 2 instances of 1 study" in failed.out
     assert "--retry-failed" in failed.err
+    assert "1 of them failed" in status.out
     assert 0 == mended.code
 
 

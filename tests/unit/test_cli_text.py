@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gurney import ExtendedQuery, parse_reference
-from gurney.cli.escaping import json_visible, visible
 from gurney.cli.exits import WrongUseError
 from gurney.cli.naming import read_file, references_of
 from gurney.cli.opening import named
 from gurney.cli.options import FILTERS, flag_of, query_values
+from gurney.escaping import json_visible, visible
 
 HAZARDS: Final = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 

@@ -24,10 +24,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from gurney.escaping import visible
 from gurney.transfer import Counts, TransferProgress
 from gurney.transfer.words import duration
 
-from .escaping import visible
 from .formats import ProgressMode
 from .tables import number_text
 from .terminal import Terminal

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from gurney.core import DICOMObject, DICOMObjectLevels, SearchResult, Study
+from gurney.escaping import visible
 
 from .columns import FLAT, flat_row, objects_at, own_keywords, value_of
-from .escaping import visible
 
 __all__ = ["FORMAT", "to_csv", "to_json"]
 

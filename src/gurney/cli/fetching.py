@@ -16,6 +16,7 @@ from gurney.core import (
     QueryLevels,
     Receipt,
     SearchResult,
+    StorageError,
 )
 from gurney.storage import DEFAULT_LAYOUT, FLAT, FolderStorage, Layout
 from gurney.transfer import Item, LookedUp, look_up
@@ -200,8 +201,7 @@ def _kept(terminal: Terminal, receipt: Receipt, target: Target) -> Path | None:
         kept = keep(receipt, target.folder)
         if target.receipt is not None:
             write(receipt, target.receipt)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        terminal.error(f"the receipt cannot be written: {reason}; make room, or change permissions")
+    except StorageError as error:
+        terminal.error(str(error))
         return None
     return kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -41,9 +42,14 @@ class Wanted:
 
 def plan(terminal: Terminal, wanted: Wanted, told: Told) -> ExitCode:
     """Look up what is wanted, keep it in the ledger, and say how much that is."""
+    _check_paths(wanted.archives)
     ledger = _ledger(wanted)
     kept = _kept(wanted, ledger)
     cohort = read_file(wanted.file)
+    if not cohort:
+        raise WrongUseError(
+            "--from: the table has a heading, and nothing below it; did what made it fail?"
+        )
     for note in cohort.notes:
         terminal.note(f"note: {note}")
     transfer = transfer_of(ledger, kept, told, tuple(cohort))
@@ -56,6 +62,13 @@ def plan(terminal: Terminal, wanted: Wanted, told: Told) -> ExitCode:
         terminal.warn("interrupted: what was looked up is kept; run the same command again")
         return ExitCode.INTERRUPTED
     return _say(terminal, made, wanted)
+
+
+def _check_paths(archives: Iterable[str]) -> None:
+    """A transfer waits for an archive that is away; for a path that is mistyped, in vain."""
+    for name in archives:
+        if "://" not in name and not Path(name).exists():
+            raise WrongUseError(f"{name} is not there; name a folder, or the URL of an archive")
 
 
 def _ledger(wanted: Wanted) -> Path:
@@ -92,6 +105,11 @@ def _say(terminal: Terminal, made: Plan, wanted: Wanted) -> ExitCode:
         terminal.warn(reason)
     if len(made.reasons) > _LINES:
         terminal.warn(f"and {len(made.reasons) - _LINES} more, which the report lists")
+    if wanted.transform and wanted.ledger is None and "://" not in wanted.output:
+        terminal.note(
+            f"note: {TRANSFER_FOLDER} in the output will tell what became of which instance; leave"
+            " it out of what is handed on"
+        )
     place = wanted.output if wanted.ledger is None else str(wanted.ledger)
     terminal.note(f"to fetch them: gurney transfer run {shlex.quote(place)}")
     return ExitCode.COMPLETE if made.complete else ExitCode.INCOMPLETE

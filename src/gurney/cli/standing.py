@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
@@ -18,11 +18,11 @@ from rich.table import Table
 from rich.text import Text
 
 from gurney.core import OutcomeStatus
+from gurney.escaping import visible
 from gurney.transfer import Counts, Report, Status, status_of
 from gurney.transfer.words import duration
 
 from .displaying import moment
-from .escaping import visible
 from .exits import ExitCode
 from .formats import StatusFormat
 from .summaries import instances
@@ -79,7 +79,10 @@ def answer(counts: Counts, *, complete: bool) -> Text:
         said = ("nobody can say whether this is everything", "doubt")
     studies = f"{number_text(counts.studies)} {'study' if counts.studies == 1 else 'studies'}"
     here = f"{number_text(counts.good)} of {instances(counts.instances)}"
-    return Text.assemble(said, f": {here} of {studies}, {decimal(counts.stored_bytes)}")
+    withheld = counts.by_status.get(OutcomeStatus.WITHHELD, 0)
+    kept_back = f"; {number_text(withheld)} withheld by the transform" if withheld else ""
+    size = decimal(counts.stored_bytes)
+    return Text.assemble(said, f": {here} of {studies}, {size}{kept_back}")
 
 
 def _next(counts: Counts, output: str) -> Iterator[str]:
@@ -122,7 +125,7 @@ def table(now: Status) -> RenderableType:
     return Group(grid, *_tables(now))
 
 
-def document(now: Status, *, complete: bool) -> Mapping[str, Any]:
+def document(now: Status, *, complete: bool, reasons: Sequence[str] = ()) -> Mapping[str, Any]:
     """Return the same for programs; times are ISO 8601, in UTC."""
     counts = now.counts
     return {
@@ -153,6 +156,7 @@ def document(now: Status, *, complete: bool) -> Mapping[str, Any]:
         "rate": now.rate,
         "instance_rate": now.instance_rate,
         "eta": now.eta,
+        "reasons": list(reasons),
         "failures": [{"reason": reason, "instances": number} for reason, number in now.failures],
         "incomplete": [{"study_uid": uid, "missing": number} for uid, number in now.incomplete],
     }
@@ -162,12 +166,16 @@ def _show(
     terminal: Terminal, ledger: Path, now: Status, shown: StatusFormat, *, line: bool = False
 ) -> bool:
     """Show how it stands, as JSON on one *line* if asked for; return whether it is complete."""
-    complete = _complete(now, ledger)
+    complete, reasons = _complete(now, ledger), Report(ledger).reasons[:_REASONS]
     if shown is StatusFormat.TABLE:
         terminal.show(table(now))
+        for reason in reasons:
+            terminal.warn(reason)
     else:
         content = json.dumps(
-            document(now, complete=complete), indent=None if line else 2, ensure_ascii=False
+            document(now, complete=complete, reasons=reasons),
+            indent=None if line else 2,
+            ensure_ascii=False,
         )
         terminal.write_json(f"{content}\n")
         terminal.out.file.flush()
@@ -223,6 +231,7 @@ def _progress(now: Status) -> RenderableType:
         ProgressBar(total=max(counts.instances, 1), completed=counts.done, width=_BAR),
         Text(f"{number_text(counts.done)} of {number_text(counts.instances)}"),
         Text(share, "faint"),
+        Text(f"{number_text(counts.failed)} of them failed" if counts.failed else "", "bad"),
     )
     return row
 

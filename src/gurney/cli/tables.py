@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from gurney.core import DICOMObject, DICOMObjectLevels, Instance, Study, level_of_keyword
+from gurney.escaping import visible
 
 from .columns import instance_count, objects_at, series_count, values_of
-from .escaping import visible
 
 __all__ = [
     "date_of",

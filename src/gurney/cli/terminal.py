@@ -14,7 +14,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 from rich.theme import Theme
 
-from .escaping import json_visible, visible
+from gurney.escaping import json_visible, visible
 
 __all__ = ["THEME", "Terminal"]
 

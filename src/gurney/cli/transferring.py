@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import threading
 from collections.abc import Generator
@@ -38,15 +39,22 @@ def run(terminal: Terminal, output: str, how: How) -> ExitCode:
     ledger = ledger_of(output)
     told = how.told.over(kept(ledger))
     transfer = transfer_of(ledger, Kept.of(ledger), told)
+    before = transfer.receipts
     try:
         _run(terminal, transfer, how)
     except KeyboardInterrupt:
         terminal.warn(
             "interrupted: what is stored is stored, whole; nothing of it is fetched again"
         )
-        terminal.warn(f"run the same command again for the rest: gurney transfer run {output}")
+        terminal.warn(
+            f"run the same command again for the rest: gurney transfer run {shlex.quote(output)}"
+        )
         return ExitCode.INTERRUPTED
-    return conclude(terminal, ledger, output)
+    code = conclude(terminal, ledger, output)
+    for path in transfer.receipts:
+        if path not in before:
+            terminal.note(f"receipt: {path}")
+    return code
 
 
 def _run(terminal: Terminal, transfer: Transfer, how: How) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import attrs
 
-from gurney.core import TRANSFER_FOLDER, Storage
+from gurney.core import TRANSFER_FOLDER, Storage, unique
+from gurney.logins import named
+from gurney.manners import Pace
 from gurney.storage import DEFAULT_LAYOUT, FLAT, Layout, TransformingStorage, storage_at
-from gurney.transfer import ArchiveURLs, Item, Transfer
+from gurney.transfer import ArchiveURLs, Item, Opened, Source, Transfer
 from gurney.transfer.ledger import Ledger
 
 from .callables import load
@@ -87,12 +91,32 @@ def transfer_of(ledger: Path, kept: Kept, told: Told, wanted: tuple[Item, ...] =
     """Return the transfer whose ledger is in the folder *ledger*."""
     return Transfer(
         wanted,
-        ArchiveURLs(*(str(samples()) if url == DEMO else url for url in kept.archives)),
+        _source(kept.archives),
         _storage(kept, ledger),
         limits=limits_of(told),
         windows=windows_of(told),
         ledger=ledger,
     )
+
+
+def _source(urls: tuple[str, ...]) -> Source:
+    """The archives, by what they were typed as: nobody typed where the samples are."""
+    opened = ArchiveURLs(*(str(samples()) if url == DEMO else url for url in urls))
+    return _Called(opened, tuple(unique(map(named, urls))))
+
+
+@attrs.frozen
+class _Called:
+    """A source whose archives go by other names."""
+
+    source: Source
+    names: tuple[str, ...]
+
+    @contextmanager
+    def open(self, pace: Pace) -> Generator[Opened]:
+        with self.source.open(pace) as opened:
+            paces = dict(zip(self.names, opened.paces.values(), strict=True))
+            yield attrs.evolve(opened, paces=paces)
 
 
 def _storage(kept: Kept, ledger: Path) -> Storage:

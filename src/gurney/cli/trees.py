@@ -8,9 +8,9 @@ from rich.text import Text
 from rich.tree import Tree
 
 from gurney.core import DICOMObject, DICOMObjectLevels, Series, Study
+from gurney.escaping import visible
 
 from .columns import instance_count, own_keywords, series_count
-from .escaping import visible
 from .tables import date_of, kind_of, words
 
 __all__ = ["to_tree"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import attrs
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from gurney.core import Receipt
+from gurney.core import TRANSFER_FOLDER, Receipt
 from gurney.storage import Verification
 from gurney.storage import verify as verify_folder
 
@@ -26,7 +27,7 @@ def verify(terminal: Terminal, folder: Path, receipt: Path | None) -> ExitCode:
     """Walk over every file in *folder*, compare it with the receipts, and say what is wrong."""
     if not folder.is_dir():
         raise WrongUseError(f"{folder} is not a folder; name the one that was fetched into")
-    paths = [receipt] if receipt else receipts_in(folder)
+    paths = [receipt] if receipt else _receipts_of(folder)
     together = merged([read(path) for path in paths]) if paths else None
     found = _without(_verified(terminal, folder, together), folder, paths)
     table = verification_table(found)
@@ -36,7 +37,16 @@ def verify(terminal: Terminal, folder: Path, receipt: Path | None) -> ExitCode:
     list_paths(terminal, "missing", found.missing)
     if not terminal.quiet:
         list_paths(terminal, "extra", found.extra)
-    return _conclude(terminal, found, together, paths)
+    again = "run the fetch again"
+    if (folder / TRANSFER_FOLDER).is_dir():
+        again = f"run: gurney transfer run {shlex.quote(str(folder))} --retry-failed"
+    return _conclude(terminal, found, together, paths, again)
+
+
+def _receipts_of(folder: Path) -> list[Path]:
+    """Those in *folder*, and with the ledger of a transfer, where they are if it transforms."""
+    ledger = folder / TRANSFER_FOLDER
+    return [*receipts_in(folder), *(receipts_in(ledger) if ledger.is_dir() else ())]
 
 
 def _verified(terminal: Terminal, folder: Path, receipt: Receipt | None) -> Verification:
@@ -58,7 +68,11 @@ def _without(found: Verification, folder: Path, receipts: Sequence[Path]) -> Ver
 
 
 def _conclude(
-    terminal: Terminal, found: Verification, receipt: Receipt | None, paths: Sequence[Path]
+    terminal: Terminal,
+    found: Verification,
+    receipt: Receipt | None,
+    paths: Sequence[Path],
+    again: str,
 ) -> ExitCode:
     names = ", ".join(path.name for path in paths)
     if receipt is None:
@@ -75,7 +89,7 @@ def _conclude(
         explain(terminal, receipt)
     if found.wanted:
         first = "move the files named above away and " if found.faults else ""
-        terminal.warn(f"to go on, {first}run the fetch again: what is whole is not fetched twice")
+        terminal.warn(f"to go on, {first}{again}; what is whole is not fetched twice")
     return ExitCode.INCOMPLETE
 
 

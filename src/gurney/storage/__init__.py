@@ -6,6 +6,7 @@ from .at import storage_at
 from .folder import FolderStorage
 from .layout import DEFAULT_LAYOUT, FLAT, Layout
 from .objects import ObjectStorage
+from .receipts import keep_receipt, receipts_in, write_new
 from .transforming import Transform, TransformingStorage
 from .verification import Verification, verify
 
@@ -18,6 +19,9 @@ __all__ = [
     "Transform",
     "TransformingStorage",
     "Verification",
+    "keep_receipt",
+    "receipts_in",
     "storage_at",
     "verify",
+    "write_new",
 ]

@@ -163,7 +163,7 @@ class TransformingStorage(Storage):
         name = _name_of(self.transform)
         try:
             transformed = self.transform(dataset)
-        except Exception as error:
+        except (Exception, SystemExit, GeneratorExit) as error:  # it is a stranger's
             reason = f"the transform {name} raised {type(error).__name__}; nothing was kept"
             raise NotKeptError(OutcomeStatus.FAILED, reason) from error
         if transformed is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
@@ -15,7 +16,7 @@ import attrs
 from gurney.core import InvalidInputError, parse_reference
 
 from .items import Item, Wanted
-from .rows import Columns, RowError, is_heading, wanted
+from .rows import Columns, RowError, column_names, has_only_uids, is_heading, wanted
 
 __all__ = ["Cohort", "read_cohort"]
 
@@ -113,7 +114,11 @@ def read_cohort(source: str | PathLike[str] | TextIO, name: str = "") -> Cohort:
 
 
 def _counts(line: str) -> bool:
-    return bool(line.strip()) and not line.lstrip().startswith("#")
+    return bool(line.strip()) and not line.lstrip().startswith("#") and not _is_excels(line)
+
+
+_is_excels: Final = re.compile(r"\s*\"?sep=.\"?\s*", re.IGNORECASE).fullmatch
+"""The line by which Excel is told what parts the cells."""
 
 
 def _read_table(lines: Sequence[str], before: int, collected: _Collected) -> None:
@@ -143,8 +148,8 @@ def _read_list(lines: Sequence[str], collected: _Collected) -> None:
     numbered = [(number, line) for number, line in enumerate(lines, 1) if _counts(line)]
     if not any("." in line for _, line in numbered):
         raise InvalidInputError(
-            f"{collected.name} is neither a table, whose first row says what its columns are"
-            " (AccessionNumber, for example), nor a list of references, which would have dots"
+            f"{collected.name} is neither a table, whose first row names its columns (any of"
+            f" {column_names()}), nor a list of references, which would have dots"
         )
     for number, line in numbered:
         collected.take_line(f"line {number}", line)
@@ -173,6 +178,8 @@ class _Collected:
         try:
             if any(character in line for character in ',;\t"'):
                 raise InvalidInputError("it is one of a table, which needs a heading")
+            if not has_only_uids(line):
+                raise InvalidInputError("a UID is numbers with dots between them")
             self._add(place, parse_reference(line))
         except InvalidInputError as error:
             self._complain(f"{place} is not a reference: {error}")
@@ -183,6 +190,9 @@ class _Collected:
         if columns.others:
             known = ", ".join(name for name in columns.names if name)
             self._notes.append(f"{self.name}: nothing is read but {known}{meant}")
+        if columns.beside_uids:
+            passed = ", ".join(columns.beside_uids)
+            self._notes.append(f"{self.name}: not read in rows with a StudyInstanceUID: {passed}")
 
     def cohort(self) -> Cohort:
         """Return all of it.

@@ -187,7 +187,8 @@ class Planner:
         Who is killed in between asks for the item again, and finds those parts planned that are.
         """
         parts = self._ledger.announce(
-            (place, self._ledger.digest(str(reference))) for reference in found.beyond
+            ((place, self._ledger.digest(str(reference))) for reference in found.beyond),
+            part_of=found.numbers[0],
         )
         left = set(parts).intersection(self._ledger.unplanned(failed=True))
         by_number = zip(parts, found.beyond, strict=True)

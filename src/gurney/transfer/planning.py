@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from threading import Event
+from typing import Final
 
 import attrs
 
@@ -19,7 +20,9 @@ from .planner import Planner
 from .questions import batches
 from .running.clock import Clock
 
-__all__ = ["Plan", "plan_items", "plan_of"]
+__all__ = ["NOTHING", "Plan", "announced", "plan_items", "plan_of"]
+
+NOTHING: Final = "nothing has been planned: say what is wanted"
 
 
 @attrs.frozen(kw_only=True)
@@ -87,7 +90,8 @@ def plan_items(
     limits
         How hard the searcher may be worked, and how long it may be away.
     retry_failed
-        Whether what could not be looked up before is looked up again.
+        Whether what could not be looked up before, or of which not all may have been found, is
+        looked up again, after what never was.
     progress
         Is called now and then with how far it is.
     stop
@@ -102,7 +106,7 @@ def plan_items(
     AuthenticationError
         If nobody answers us.
     """
-    known = dict(_announced(items, ledger))
+    known = announced(items, ledger)
     asked = [number for number in ledger.unplanned(failed=retry_failed) if number in known]
     if not asked:
         return plan_of(ledger)
@@ -114,7 +118,7 @@ def plan_items(
         for _ in planner.work(wanted, {number: known[number].place for number in asked}):
             if progress is not None:
                 progress(ledger.counts)
-        why = "stopped" if ledger.unplanned() else ""
+        why = "stopped" if ledger.counts.unplanned else ""
     except GurneyError as error:
         why = str(error)
         raise
@@ -137,6 +141,8 @@ def plan_of(ledger: Ledger) -> Plan:
         for _, reason, number in doubts
         if not any(reason in each for each in said)
     ]
+    if not counts.items:
+        reasons = (NOTHING,)
     unknown = [Completeness.UNKNOWN] if reasons else []
     return Plan(
         items=counts.items,
@@ -150,7 +156,8 @@ def plan_of(ledger: Ledger) -> Plan:
     )
 
 
-def _announced(items: Iterable[Item], ledger: Ledger) -> Iterator[tuple[int, Item]]:
+def announced(items: Iterable[Item], ledger: Ledger) -> dict[int, Item]:
+    """Note that *items* are wanted, before anybody is asked; return them by their numbers."""
     listed = list(items)
     numbers = ledger.announce((item.place, ledger.digest(item.text)) for item in listed)
-    return zip(numbers, listed, strict=True)
+    return dict(zip(numbers, listed, strict=True))

@@ -17,9 +17,10 @@ from gurney.core import (
     receipt_json,
     unique,
 )
+from gurney.storage import keep_receipt, write_new
 
 from .ledger import Ledger, Run
-from .writing import written
+from .planning import NOTHING
 
 __all__ = ["Report"]
 
@@ -92,15 +93,23 @@ class Report:
             If it cannot be written; nothing is left behind then. No file is overwritten.
         """
         with self._ledger() as ledger, ledger.snapshot():
-            studies = ledger.studies(_why_pending(ledger))
-            written(
-                Path(path), receipt_json(_heading(ledger), studies, complete=_is_complete(ledger))
-            )
+            write_new(_json(ledger), Path(path))
 
     def write_csv(self, path: str | PathLike[str]) -> None:
         """Write what ``receipt().to_csv()`` gives to a new file, as `write_json` does."""
         with self._ledger() as ledger, ledger.snapshot():
-            written(Path(path), receipt_csv(ledger.studies(_why_pending(ledger))))
+            write_new(receipt_csv(ledger.studies(_why_pending(ledger))), Path(path))
+
+    def keep_receipt(self, folder: Path) -> Path:
+        """Write the same into *folder* under the next free name of a receipt; return where it is.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be written.
+        """
+        with self._ledger() as ledger, ledger.snapshot():
+            return keep_receipt(_json(ledger), folder)
 
     def _ledger(self) -> Ledger:
         return Ledger.reading(self.folder)
@@ -108,6 +117,12 @@ class Report:
 
 def _is_complete(ledger: Ledger) -> bool:
     return not _reasons(ledger) and ledger.complete
+
+
+def _json(ledger: Ledger) -> Iterator[str]:
+    """The receipt as text, one study at a time."""
+    studies = ledger.studies(_why_pending(ledger))
+    return receipt_json(_heading(ledger), studies, complete=_is_complete(ledger))
 
 
 def _heading(ledger: Ledger) -> Receipt:
@@ -143,7 +158,19 @@ def _last_run(ledger: Ledger) -> Run | None:
 
 
 def _reasons(ledger: Ledger) -> tuple[str, ...]:
-    return (*_unplanned(ledger), *_unplannable(ledger), *_doubtful(ledger), *_nameless(ledger))
+    return (
+        *_nothing(ledger),
+        *_unplanned(ledger),
+        *_unplannable(ledger),
+        *_doubtful(ledger),
+        *_nameless(ledger),
+    )
+
+
+def _nothing(ledger: Ledger) -> Iterator[str]:
+    """All of nothing is no proof of anything."""
+    if not ledger.counts.items:
+        yield NOTHING
 
 
 def _unplanned(ledger: Ledger) -> Iterator[str]:
@@ -164,9 +191,20 @@ def _doubtful(ledger: Ledger) -> Iterator[str]:
 
 
 def _nameless(ledger: Ledger) -> Iterator[str]:
+    """What cannot be named may be what is missing; where nothing is, it came again, whole."""
+    if not _is_all_here(ledger):
+        yield from _count_nameless(ledger)
+
+
+def _count_nameless(ledger: Ledger) -> Iterator[str]:
     count = ledger.strays.nameless
     if count:
         yield f"{count} instances came that cannot be named"
+
+
+def _is_all_here(ledger: Ledger) -> bool:
+    counts = ledger.counts
+    return counts.good == counts.instances and not ledger.unresolved
 
 
 def _several(places: list[str]) -> str:
@@ -177,6 +215,8 @@ def _several(places: list[str]) -> str:
 
 def _notes(ledger: Ledger) -> Iterator[str]:
     yield from unique(note for item in ledger.items(state="noted") for note in item.notes)
+    if _is_all_here(ledger):
+        yield from _count_nameless(ledger)
     count = ledger.strays.repeated
     if count:
         yield f"{count} instances came a second time, or with others; they were not taken again"

@@ -21,7 +21,7 @@ from gurney.core import (
 
 from .items import Wanted
 
-__all__ = ["Columns", "RowError", "is_heading", "wanted"]
+__all__ = ["Columns", "RowError", "column_names", "has_only_uids", "is_heading", "wanted"]
 
 _UIDS: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 _KEYS: Final = ("AccessionNumber", "PatientID", "StudyDate")
@@ -35,6 +35,11 @@ _NOT_IN_NAMES: Final = re.compile(r"[\W_]+")
 
 class RowError(Exception):
     """A row cannot be meant: says in which column, and why; goes after the number of the row."""
+
+
+def column_names() -> str:
+    """Return the columns that are read, as a message lists them."""
+    return ", ".join((*_UIDS, *_KEYS))
 
 
 def is_heading(line: str) -> bool:
@@ -85,9 +90,27 @@ class Columns:
         return cls(names, len(others), tuple(sorted(misspelt)))
 
     @property
+    def beside_uids(self) -> tuple[str, ...]:
+        """The keywords that are not read in rows with a StudyInstanceUID."""
+        return tuple(
+            name for name in _KEYS if "StudyInstanceUID" in self.names and name in self.names
+        )
+
+    @property
     def known(self) -> frozenset[str]:
         """The keywords for which there is a column."""
         return frozenset(self.names) - {""}
+
+
+def has_only_uids(line: str) -> bool:
+    """Say whether *line* is UIDs, by their form, with a ``/`` between two.
+
+    Examples
+    --------
+    >>> has_only_uids("1.2/1.2.3"), has_only_uids("Doe.Jane"), has_only_uids("20240131")
+    (True, False, False)
+    """
+    return all(map(_has_form_of_uid, line.strip().split("/")))
 
 
 def wanted(columns: Columns, cells: Sequence[str]) -> Wanted:
@@ -100,13 +123,11 @@ def wanted(columns: Columns, cells: Sequence[str]) -> Wanted:
     """
     if any(cell.strip() for cell in cells[len(columns.names) :]):
         raise RowError(" has more cells than the heading")
-    row = {
-        name: _checked(name, cell)
-        for name, cell in zip(columns.names, cells, strict=False)
-        if name and cell.strip()
-    }
-    if "StudyInstanceUID" in row:
-        return _reference(row)
+    named = zip(columns.names, cells, strict=False)
+    said = {name: cell for name, cell in named if name and cell.strip()}
+    if "StudyInstanceUID" in said:  # the rest is not needed, and may be as old archives have it
+        return _reference({name: _checked(name, said[name]) for name in _UIDS if name in said})
+    row = {name: _checked(name, cell) for name, cell in said.items()}
     if "SOPInstanceUID" in row:
         raise RowError(", SOPInstanceUID: needs a StudyInstanceUID and a SeriesInstanceUID beside")
     return _query(columns, row)
@@ -171,7 +192,11 @@ _FAULTS_OF_KEYS: Final = (
     (re.compile(r"\\").search, "has a backslash, which stands between two values; one a row"),
 )
 _between_uids: Final = re.compile(r"[,;\"']").search
-_DATE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
+_has_form_of_uid: Final = re.compile(r"\d+(\.\d+)+", re.ASCII).fullmatch
+_date: Final = re.compile(
+    r"(\d{4})([-.])(\d\d)\2(\d\d)(?:[ T]00:00(?::00(?:\.0+)?)?)?", re.ASCII
+).fullmatch
+"""ISO 8601, as old archives have it, and with the midnight that programs put behind a day."""
 
 
 def _checked(name: str, cell: str) -> str:
@@ -199,11 +224,14 @@ def _checked(name: str, cell: str) -> str:
 def _uid(value: str) -> str:
     if _between_uids(value):
         raise InvalidUIDError("holds a comma, semicolon or quote; one UID a row")
+    if not _has_form_of_uid(value):
+        raise InvalidUIDError("is no UID, which is numbers with dots between them")
     return check_uid(value)
 
 
 def _day(value: str) -> str:
-    day = _DATE.sub(r"\1\2\3", value)
+    found = _date(value)
+    day = "".join(found.group(1, 3, 4)) if found else value
     if not day:
         raise InvalidInputError("blank")
     Query(min_study_date=day)

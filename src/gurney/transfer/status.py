@@ -126,7 +126,7 @@ class _Told:
 
 
 def _told(counts: Counts, last: Run | None, samples: Sequence[Sample], *, at_work: bool) -> _Told:
-    if last is None:
+    if last is None or not (counts.items or at_work):
         return _Told("new")
     if at_work and samples and samples[-1].waiting:
         return _Told("waiting", samples[-1].waiting, samples[-1].until)

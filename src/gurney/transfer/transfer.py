@@ -18,16 +18,18 @@ from gurney.core import (
     Storage,
 )
 from gurney.manners import Pace, Windows
+from gurney.storage import receipts_in
 
 from .items import Item
 from .ledger import Counts, Ledger
 from .limits import Limits
-from .planning import Plan, plan_items
+from .planning import Plan, announced, plan_items
 from .reporting import Report
-from .running import Clock, ProgressTaker, keep_receipt, receipts_in, run_parcels
+from .running import Clock, ProgressTaker, run_parcels
 from .running.run import Orders
 from .sources import Source
 from .status import Status, status_of
+from .words import BESIDE
 
 __all__ = ["Transfer"]
 
@@ -109,6 +111,19 @@ class Transfer:
             raise AssertionError  # see above
         return self.ledger
 
+    @property
+    def receipts(self) -> tuple[Path, ...]:
+        """The receipts that are kept where this transfer keeps its own, oldest first."""
+        folder = self._receipt_folder
+        return tuple(receipts_in(folder)) if folder is not None and folder.is_dir() else ()
+
+    @property
+    def _receipt_folder(self) -> Path | None:
+        folder = _folder_of(self.storage)
+        if folder is not None and _innermost(self.storage) is not self.storage:
+            return self.folder  # it tells which instance became which: not for those who get them
+        return folder
+
     def plan(
         self,
         *,
@@ -123,7 +138,8 @@ class Transfer:
         progress
             Is called as it goes on.
         retry_failed
-            Whether what could not be looked up before is looked up again.
+            Whether what could not be looked up before, or of which not all may have been found,
+            is looked up again.
         stop
             Ends the planning in good order when it is set.
 
@@ -138,6 +154,7 @@ class Transfer:
         """
         with Ledger.open(self.folder) as ledger, ledger.locked("plan"):
             ledger.agree(self._settings())
+            announced(self.wanted, ledger)
             pace = Pace(self.limits.requests_per_second, self.limits.bytes_per_second)
             with self.source.open(pace) as opened:
                 return plan_items(
@@ -210,11 +227,12 @@ class Transfer:
                 stop=stop or Event(),
                 clock=clock,
             )
+            looked_up = _has_looked_up(ledger)
             changed = run_parcels(ledger, orders)
             counts = ledger.counts
         report = self.report()
-        if not counts.pending and not counts.unplanned:
-            self._keep_receipt(report, anew=changed)
+        if counts.items and not counts.pending and not counts.unplanned:
+            self._keep_receipt(report, anew=changed or looked_up)
         return report
 
     def status(self) -> Status:
@@ -229,11 +247,14 @@ class Transfer:
         return {"from": self.source.names, **_described(self.storage, self.folder)}
 
     def _keep_receipt(self, report: Report, *, anew: bool) -> None:
-        folder = _folder_of(self.storage)
-        if folder is not None and _innermost(self.storage) is not self.storage:
-            folder = self.folder  # it tells which instance became which: not for those who get them
-        if folder is not None and (anew or not receipts_in(folder)):
-            keep_receipt(report, folder)
+        folder = self._receipt_folder
+        if folder is not None and (anew or not self.receipts):
+            report.keep_receipt(folder)
+
+
+def _has_looked_up(ledger: Ledger) -> bool:
+    """Say whether the last who worked on it looked up what there is, and fetched nothing yet."""
+    return any(run.doing == "plan" for run in ledger.runs()[-1:])
 
 
 def _innermost(storage: Storage) -> Storage:
@@ -258,7 +279,7 @@ def _described(storage: Storage, ledger: Path) -> dict[str, str]:
     template: object = getattr(layout, "template", "")
     checksum: object = getattr(inner, "checksum", None)
     return {
-        "to": "the folder of this ledger" if beside else str(place),
+        "to": BESIDE if beside else str(place),
         "layout": str(template),
         "checksum": str(checksum or "none"),
         "transformed": "no" if inner is storage else "yes",

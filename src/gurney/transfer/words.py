@@ -1,17 +1,16 @@
-"""Numbers, sizes, times and texts of others, as people read them."""
+"""Numbers, sizes, times and places, as people read them."""
 
 from __future__ import annotations
 
 import math
-import unicodedata
 from datetime import datetime
 from typing import Final
 
-__all__ = ["count", "duration", "moment", "share", "shown", "size"]
+__all__ = ["BESIDE", "count", "duration", "moment", "share", "size"]
 
-# Control, format (bidirectional and invisible ones among them), surrogate, private, unassigned
-# characters; line and paragraph separators. They could make a page say what it does not.
-_HAZARDS: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+BESIDE: Final = "the folder of this ledger"
+"""What a ledger calls the output in whose folder it is: both may be moved together."""
+
 _UNITS: Final = ("kB", "MB", "GB", "TB", "PB")
 
 
@@ -78,20 +77,6 @@ def share(part: int, whole: int | None) -> str:
         return "0 %" if part == 0 else "100 %"
     percent = 100 * part / whole
     return f"{min(percent, 99.9):.1f} %" if percent >= 0.1 else "< 0.1 %"
-
-
-def shown(text: str) -> str:
-    r"""Return *text* with each character that has an effect of its own written as an escape.
-
-    Examples
-    --------
-    >>> print(shown("a\x1b[31mb\u202ec"))
-    a\x1b[31mb\u202ec
-    """
-    return "".join(
-        c.encode("unicode_escape").decode("ascii") if unicodedata.category(c) in _HAZARDS else c
-        for c in text
-    )
 
 
 def _zone(time: datetime) -> str:

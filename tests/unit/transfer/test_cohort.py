@@ -84,7 +84,7 @@ def test_what_is_no_reference_is_named_by_line(text: str, where: str) -> None:
 
 def test_numbers_without_a_heading_are_not_taken_for_uids() -> None:
     """Whoever forgets the heading is told so; the archive would only say that there is none."""
-    assert "whose first row says what its columns are" in complaint("4711\n4712\n")
+    assert "whose first row names its columns" in complaint("4711\n4712\n")
 
 
 @pytest.mark.parametrize("text", ['{"format": "gurney receipt 1"}', '[\n"1.2"]'])
@@ -199,7 +199,7 @@ def test_texts_that_were_kept_from_a_spreadsheet() -> None:
         ("PatientID,StudyDate\nP,\n", "row 2 has a PatientID alone"),
         ("PatientID,AccessionNumber\nP\n", "row 2 has a PatientID alone"),
         ("PatientID,StudyDate\n,20240131\n", "row 2 has a StudyDate alone"),
-        ("StudyInstanceUID\n1.2/3\n", "row 2, StudyInstanceUID: UID holds '/'"),
+        ("StudyInstanceUID\n1.2/3\n", "row 2, StudyInstanceUID: is no UID"),
         ('StudyInstanceUID\n"1.2,1.3"\n', "row 2, StudyInstanceUID: holds a comma"),
         ("StudyInstanceUID,SOPInstanceUID\n1.2,1.3\n", "row 2, SOPInstanceUID: needs a Series"),
         ("SOPInstanceUID\n1.3\n", "row 2, SOPInstanceUID: needs a StudyInstanceUID"),
@@ -307,7 +307,53 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_cohort_is_a_sequence() -> None:
     """It can be sliced, counted, and shown without what is in it."""
-    cohort = read("1.2\n1.3/4\n")
+    cohort = read("1.2\n1.3/1.4\n")
 
-    assert [StudyReference("1.2"), SeriesReference("1.3", "4")] == [x.wanted for x in cohort[:]]
+    assert [StudyReference("1.2"), SeriesReference("1.3", "1.4")] == [x.wanted for x in cohort[:]]
     assert "Cohort(2 items)" == repr(cohort)
+
+
+# ---------------------------------------------------------------- what spreadsheets and people do
+
+
+@pytest.mark.parametrize("value", ["JANSEN^PIET", "Jansen.Piet", "20240131", "MOF5026", "1.2x"])
+def test_value_in_the_column_of_a_uid_is_refused_and_not_told(value: str) -> None:
+    """A name or a number in the wrong column would be asked for, told and kept as if a UID."""
+    table = complaint(f"StudyInstanceUID,PatientID\n1.2,\n{value},\n")
+    listed = complaint(f"1.2\n{value}\n")
+
+    assert "row 3, StudyInstanceUID: is no UID" in table
+    assert "line 2 is not a reference" in listed
+    assert value not in table + listed
+
+
+def test_what_stands_beside_a_uid_is_not_judged() -> None:
+    """It is not needed, and what an archive told of itself can be read; but that is said."""
+    found = read("StudyInstanceUID,StudyDate,PatientID\n1.2,about 1996,A*\n")
+
+    assert ["1.2"] == shown(found)
+    assert ("c.csv: not read in rows with a StudyInstanceUID: PatientID, StudyDate",) == found.notes
+
+
+@pytest.mark.parametrize(
+    "day", ["1996.10.29", "1996-10-29 00:00:00", "1996-10-29T00:00", "1996-10-29 00:00:00.000"]
+)
+def test_days_as_others_write_them(day: str) -> None:
+    """Old archives have dots; programs put midnight behind a day."""
+    found = read(f"PatientID,StudyDate\nA,{day}\n")
+
+    assert ["PatientID=A, min_study_date=19961029, max_study_date=19961029"] == shown(found)
+
+
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;"])
+def test_line_for_excel_is_passed_over(line: str) -> None:
+    """It says what parts the cells, which they show themselves."""
+    found = read(f"{line}\nPatientID;AccessionNumber\nA;B\n")
+
+    assert ["AccessionNumber=B, PatientID=A"] == shown(found)
+    assert ["row 3 of c.csv"] == [item.place for item in found]
+
+
+def test_table_without_known_columns_is_told_which_there_are() -> None:
+    """Nobody has to look them up."""
+    assert "AccessionNumber, PatientID, StudyDate" in complaint("Accession;Remark\n12;x\n")

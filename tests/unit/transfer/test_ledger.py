@@ -123,7 +123,7 @@ def test_what_cannot_be_planned_is_kept_with_its_reason(folder: Path) -> None:
         ledger.failed_to_plan([one], "the archive lists no such study")
 
         assert [two] == ledger.unplanned()
-        assert [one, two] == ledger.unplanned(failed=True)
+        assert [two, one] == ledger.unplanned(failed=True)
         (failed,) = ledger.items(state="failed")
         assert ("row 1", "the archive lists no such study") == (failed.place, failed.reason)
         ledger.planned([one], [claim("1")])

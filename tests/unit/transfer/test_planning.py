@@ -299,7 +299,7 @@ def test_what_is_not_listed_is_told_by_its_place(tmp_path: Path) -> None:
 def test_a_search_that_stopped_early_is_remembered(
     tmp_path: Path, completeness: Completeness
 ) -> None:
-    """Also when planning is called again, and asks nobody."""
+    """Also when planning is called again for what is new alone, and asks nobody."""
 
     def answer(query: Query, found: Sequence[Study]) -> Sequence[Study]:
         if not query.AccessionNumber:
@@ -309,7 +309,7 @@ def test_a_search_that_stopped_early_is_remembered(
     cohort = table("AccessionNumber", map(ARCHIVE.accession_number, range(3)))
     searcher = Asked(answer=answer)
 
-    plans = [planned(tmp_path, cohort, searcher) for _ in range(2)]
+    plans = [planned(tmp_path, cohort, searcher, retry_failed=False) for _ in range(2)]
 
     assert 4 == len(searcher.queries)
     for plan in plans:
@@ -504,6 +504,98 @@ def test_a_large_query_of_which_a_part_fails_is_asked_again(tmp_path: Path) -> N
     assert (299, 2, UNKNOWN) == (first.studies, first.failed, first.completeness)
     assert "1 of what it stands for could not be looked up" in " ".join(first.reasons)
     assert (300, 0, COMPLETE) == (second.studies, second.failed, second.completeness)
+
+
+@pytest.mark.parametrize("studies", [3, 60])
+def test_a_listing_that_failed_for_a_moment_is_asked_for_again(
+    tmp_path: Path, studies: int
+) -> None:
+    """What may not be all is looked up again with what failed; what is known to be all is not."""
+    archive = SimulatedArchive(studies=studies, instances=2, series=1)
+    bad = archive.study(1).study_uid
+
+    def answer(query: Query, found: Sequence[Study]) -> Sequence[Study]:
+        if bad in query.StudyInstanceUID and query.query_level is not QueryLevels.STUDY:
+            raise SearchError("status 0xC001")
+        return found
+
+    items = [Item("row 2", Query())]
+    first = planned(tmp_path, items, Asked(archive, answer))
+    untouched = planned(tmp_path, items, Asked(archive), retry_failed=False)
+    second = planned(tmp_path, items, Asked(archive))
+    idle = Asked(archive)
+    planned(tmp_path, items, idle)
+
+    assert COMPLETE is not first.completeness
+    assert first == untouched
+    assert (studies, 2 * studies, COMPLETE) == (
+        second.studies, second.instances, second.completeness,
+    )  # fmt: skip
+    assert [] == idle.queries
+
+
+def test_a_search_that_was_capped_is_made_again(tmp_path: Path) -> None:
+    """It may find everything the next time; until then the doubt stays."""
+
+    def answer(_: Query, found: Sequence[Study]) -> Sequence[Study]:
+        return SearchResult(found[:2], CAPPED, ["it stops at 2"])
+
+    items = [Item("row 2", Query())]
+    first = planned(tmp_path, items, Asked(answer=answer))
+    archive = SimulatedArchive(studies=5, instances=2, series=1)
+    second = planned(tmp_path, items, archive)
+
+    assert (2, CAPPED) == (first.studies, first.completeness)
+    assert ((), COMPLETE) == (second.reasons, second.completeness)
+
+
+def test_what_was_never_tried_comes_before_what_failed(tmp_path: Path) -> None:
+    """So that a planning that is killed again and again gets on."""
+    with Ledger.open(tmp_path) as ledger:
+        one, two, three = ledger.announce((each, ledger.digest(each)) for each in "abc")
+        ledger.planned([two], [], reasons=["capped"], completeness=CAPPED)
+        ledger.failed_to_plan([one], "no such study")
+
+        assert [three, one, two] == ledger.unplanned(failed=True)
+        assert [three] == ledger.unplanned()
+
+
+def test_parts_that_are_listed_no_more_do_not_stay_open(tmp_path: Path) -> None:
+    """A planning is cut short, and the archive has fewer studies when it goes on."""
+    large = SimulatedArchive(studies=60, instances=2, series=1)
+    small = SimulatedArchive(studies=40, instances=2, series=1)
+    stop = Event()
+    items = [Item("row 2", Query())]
+
+    def halt(_: Counts) -> None:
+        stop.set()
+
+    first = planned(tmp_path, items, large, stop=stop, progress=halt)
+    second = planned(tmp_path, items, small)
+
+    assert first.unplanned
+    assert (40, 0, 0) == (second.studies, second.unplanned, second.failed)
+    assert not [reason for reason in second.reasons if "looked up" in reason]
+
+
+def test_part_that_is_wanted_itself_does_not_vanish(tmp_path: Path) -> None:
+    """What somebody has named is told, whatever else it was a part of."""
+    with Ledger.open(tmp_path) as ledger:
+        (whole,) = ledger.announce([("row 2", ledger.digest("all"))])
+        ledger.announce([("row 2", ledger.digest(part)) for part in "ab"], part_of=whole)
+        (own,) = ledger.announce([("row 3", ledger.digest("a"))])
+        ledger.planned([whole], [])
+
+        assert [own] == ledger.unplanned()
+        assert 2 == ledger.counts.items
+
+
+def test_a_plan_of_nothing_is_not_complete(tmp_path: Path) -> None:
+    """All of nothing is here, and proves nothing."""
+    plan = planned(tmp_path, [], ARCHIVE)
+
+    assert ("nothing has been planned: say what is wanted",) == plan.reasons
+    assert not plan.complete
 
 
 # ---------------------------------------------------------------- who is busy or away

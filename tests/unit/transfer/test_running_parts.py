@@ -13,8 +13,9 @@ from tests.unit.transfer.workers import AtOnce, FakeClock, Punctual, transfer
 
 from gurney.core import StorageError
 from gurney.manners import Retries
+from gurney.storage import receipts_in
 from gurney.transfer import Report
-from gurney.transfer.running import SystemClock, keep_receipt, receipts_in
+from gurney.transfer.running import SystemClock
 from gurney.transfer.running.absence import Absence
 from gurney.transfer.running.interrupts import interrupts
 from gurney.transfer.running.meter import Meter
@@ -197,7 +198,7 @@ def test_receipts_are_numbered(tmp_path: Path) -> None:
     told = report(tmp_path)
     (folder := tmp_path / "here").mkdir()
     (folder / "gurney-receipt-3.json").write_text("another's")
-    paths = [keep_receipt(told, folder) for _ in range(2)]
+    paths = [told.keep_receipt(folder) for _ in range(2)]
 
     assert ["gurney-receipt-4.json", "gurney-receipt-5.json"] == [path.name for path in paths]
     assert [folder / "gurney-receipt-3.json", *paths] == receipts_in(folder)
@@ -209,4 +210,4 @@ def test_place_for_no_receipt_is_said(tmp_path: Path) -> None:
     """`StorageError`, as for whatever cannot be stored."""
     told = report(tmp_path)
     with pytest.raises(StorageError):
-        keep_receipt(told, tmp_path / "nowhere")
+        told.keep_receipt(tmp_path / "nowhere")

@@ -21,6 +21,7 @@ from pydicom.dataset import Dataset
 from tests.unit.transfer.workers import (
     ALL,
     ARCHIVE,
+    FAILED,
     INSTANCES,
     LIMITS,
     STORED,
@@ -35,6 +36,7 @@ from tests.unit.transfer.workers import (
 from typing_extensions import override
 
 from gurney.core import (
+    ArchiveUnavailableError,
     DICOMDownloadable,
     DICOMFile,
     FileDownloader,
@@ -124,6 +126,72 @@ def test_receipt_is_beside_the_output(tmp_path: Path) -> None:
     assert "gurney-receipt.json" == path.name
     assert report.receipt() == Receipt.from_json(path.read_text())
     assert "simulated" == report.receipt().archive
+
+
+class Unreachable(Source):
+    """Cannot even be connected to."""
+
+    @property
+    @override
+    def names(self) -> tuple[str, ...]:
+        return ("simulated",)
+
+    @override
+    @contextmanager
+    def open(self, pace: Pace) -> Generator[Opened]:
+        raise ArchiveUnavailableError("nobody answers")
+        yield
+
+
+def test_plan_that_never_began_is_no_proof(tmp_path: Path) -> None:
+    """What was wanted when nobody could be asked is still wanted by a run without a list."""
+    storage = FolderStorage(tmp_path, durable=False)
+    with pytest.raises(ArchiveUnavailableError):
+        Transfer(EVERYTHING, Unreachable(), storage, limits=LIMITS).plan()
+    report = to(tmp_path).run(AtOnce(), clock=FakeClock())
+
+    assert not report.complete
+    assert ("item 1 and 3 more: not looked up yet",) == report.reasons
+    assert "stopped" == status_of(tmp_path / "gurney-transfer").state
+    assert [] == list(tmp_path.glob("*.json"))
+
+
+def test_run_of_nothing_proves_nothing(tmp_path: Path) -> None:
+    """There is no receipt that says complete before anybody has said what is wanted."""
+    report = to(tmp_path).run(AtOnce(), clock=FakeClock())
+
+    assert not report.complete
+    assert ("nothing has been planned: say what is wanted",) == report.reasons
+    assert not report.receipt().complete
+    assert "new" == status_of(tmp_path / "gurney-transfer").state
+    assert [] == list(tmp_path.glob("*.json"))
+
+
+def test_rows_that_fail_later_are_in_the_last_receipt(tmp_path: Path) -> None:
+    """Nobody keeps a receipt that says complete of a list that has grown since."""
+    to(tmp_path, *EVERYTHING).run(AtOnce(), clock=FakeClock())
+    unknown = Item("row 9", StudyReference("2.25.999"))
+    for _ in range(2):
+        to(tmp_path, *EVERYTHING, unknown).run(AtOnce(), clock=FakeClock())
+
+    kept = {path.name: json.loads(path.read_text())["complete"] for path in tmp_path.glob("*.json")}
+    assert {"gurney-receipt.json": True, "gurney-receipt-2.json": False} == kept
+
+
+def exits(_: Dataset) -> Dataset | None:
+    raise SystemExit(1)
+
+
+def test_transform_that_exits_fails_its_instances(tmp_path: Path) -> None:
+    """What a stranger raises ends neither the run nor what comes after it."""
+    storage = TransformingStorage(FolderStorage(tmp_path, durable=False), exits)
+    source = Given(ARCHIVE, ARCHIVE, "simulated")
+    report = Transfer(EVERYTHING, source, storage, limits=LIMITS).run(AtOnce(), clock=FakeClock())
+
+    assert {FAILED: ALL} == statuses(report)
+    assert {"the transform exits raised SystemExit; nothing was kept"} == {
+        outcome.reason for outcome in report.receipt().outcomes
+    }
 
 
 def test_ledger_of_another_transfer_is_refused(tmp_path: Path) -> None:

@@ -85,8 +85,8 @@ class ObjectStorage(Storage):
 
     Examples
     --------
-    >>> ObjectStorage("memory://research/ct")
-    ObjectStorage('memory://research/ct', '{StudyInstanceUID}/{SeriesInstanceUID}/{SOPInstanceUID}.dcm')
+    >>> ObjectStorage("memory://research/ct", "{SOPInstanceUID}.dcm")
+    ObjectStorage('memory://research/ct', '{SOPInstanceUID}.dcm')
     """
 
     def __init__(

@@ -43,20 +43,41 @@ _NOBODY: Final = "nobody"
 _JOINT: Final = " and "
 
 
-def announce(db: sqlite3.Connection, items: Iterable[tuple[str, bytes]]) -> list[int]:
+_DOUBTFUL: Final = """
+    WITH doubtful (id) AS (
+        SELECT item FROM claim WHERE completeness <> 'complete' UNION SELECT item FROM unresolved
+        UNION SELECT id FROM item WHERE completeness <> 'complete'
+    )
+    SELECT id FROM doubtful
+    UNION SELECT part_of FROM doubtful JOIN item USING (id) WHERE part_of IS NOT NULL
+    ORDER BY 1
+"""
+
+
+def announce(
+    db: sqlite3.Connection, items: Iterable[tuple[str, bytes]], part_of: int | None
+) -> list[int]:
     """Note *items*; return their numbers."""
     numbers: list[int] = []
+    new = 0
+    added = "INSERT OR IGNORE INTO item (digest, place, part_of) VALUES (?, ?, ?)"
+    asked = "SELECT id, part_of FROM item WHERE digest = ?"
     for place, digest in items:
-        db.execute("INSERT OR IGNORE INTO item (digest, place) VALUES (?, ?)", (digest, place))
-        (number,) = db.execute("SELECT id FROM item WHERE digest = ?", (digest,)).fetchone()
+        new += db.execute(added, (digest, place, part_of)).rowcount
+        number, whole = db.execute(asked, (digest,)).fetchone()
+        if whole is not None and whole != part_of:  # what is wanted itself stays so
+            db.execute("UPDATE item SET part_of = ? WHERE id = ?", (part_of, number))
         numbers.append(number)
+    add(db, {"items": new})
     return numbers
 
 
 def unplanned(db: sqlite3.Connection, failed: bool) -> list[int]:
-    """Return the numbers of items that are to be planned."""
-    asked = "SELECT id FROM item WHERE state <> 1 AND state <= ? ORDER BY id"
-    return [number for (number,) in db.execute(asked, (2 if failed else 0,))]
+    """Return the numbers of items that are to be planned, those that were tried before last."""
+    asked = "SELECT id FROM item WHERE state <> 1 AND state = ? ORDER BY id"
+    statements = [(asked, (0,)), (asked, (2,)), (_DOUBTFUL, ())] if failed else [(asked, (0,))]
+    found = (row for statement, values in statements for row in db.execute(statement, values))
+    return list(unique(number for (number,) in found))
 
 
 def announced(db: sqlite3.Connection, state: str) -> Iterator[Announced]:
@@ -69,6 +90,14 @@ def fail(db: sqlite3.Connection, items: Iterable[int], reason: str) -> None:
     """Note that *items* could not be planned."""
     rows = [(reason, item) for item in items]
     db.executemany("UPDATE item SET state = 2, reason = ? WHERE id = ? AND state <> 1", rows)
+    _forget_parts(db, [item for _, item in rows], 0)
+
+
+def _forget_parts(db: sqlite3.Connection, items: Iterable[int], state: int) -> None:
+    """Forget what was a part of *items* and is in a *state*: it is not listed any more."""
+    rows = [(item, state) for item in items]
+    gone = db.executemany("DELETE FROM item WHERE part_of = ? AND state = ?", rows).rowcount
+    add(db, {"items": -gone})
 
 
 @attrs.frozen
@@ -105,6 +134,8 @@ def plan(db: sqlite3.Connection, found: Found, claims: Iterable[Claim]) -> None:
         "UPDATE item SET state = 1, reason = ?, completeness = ?, notes = ? WHERE id = ?",
         [(reason, completeness.value, notes if item == items[0] else "[]", item) for item in items],
     )
+    for state in (0, 2):
+        _forget_parts(db, items, state)
 
 
 def doubts(db: sqlite3.Connection) -> tuple[tuple[Completeness, str, int], ...]:
@@ -123,6 +154,8 @@ def doubts(db: sqlite3.Connection) -> tuple[tuple[Completeness, str, int], ...]:
     )
     for completeness, reason, count in db.execute(asked):
         counted[completeness, reason or _SILENT] += count
+    for reason, count in db.execute("SELECT reason, count(*) FROM unresolved GROUP BY reason"):
+        counted[Completeness.UNKNOWN.value, reason or _SILENT] += count
     return tuple(
         (Completeness(completeness), reason, count)
         for (completeness, reason), count in counted.most_common()

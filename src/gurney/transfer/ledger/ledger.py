@@ -101,13 +101,23 @@ class Ledger(Telling):
         with self._writing():
             journeys.end(self._db, run, now, why)
 
-    def announce(self, items: Iterable[tuple[str, bytes]]) -> list[int]:
+    def announce(
+        self, items: Iterable[tuple[str, bytes]], *, part_of: int | None = None
+    ) -> list[int]:
         """Note what is wanted, each as its place and its `digest`; return their numbers in order.
 
         What has the same digest has the same number; what is known already keeps its first place.
+
+        Parameters
+        ----------
+        items
+            Places and digests.
+        part_of
+            The number of the item of which these are the parts that are listed now. What is left
+            of parts when that item has been looked up is forgotten.
         """
         with self._writing():
-            return announce(self._db, items)
+            return announce(self._db, items, part_of)
 
     def planned(
         self,

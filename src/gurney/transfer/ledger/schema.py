@@ -39,7 +39,7 @@ CREATE TABLE run (
     why TEXT NOT NULL DEFAULT ''
 );
 
--- What is wanted. States: 0 unplanned, 1 planned, 2 failed.
+-- What is wanted, and the parts of what stands for much. States: 0 unplanned, 1 planned, 2 failed.
 CREATE TABLE item (
     id INTEGER PRIMARY KEY,
     digest BLOB NOT NULL UNIQUE,
@@ -47,9 +47,11 @@ CREATE TABLE item (
     state INTEGER NOT NULL DEFAULT 0,
     reason TEXT NOT NULL DEFAULT '',
     completeness TEXT NOT NULL DEFAULT 'complete',
-    notes TEXT NOT NULL DEFAULT '[]'
+    notes TEXT NOT NULL DEFAULT '[]',
+    part_of INTEGER
 );
 CREATE INDEX item_open ON item (state) WHERE state <> 1;
+CREATE INDEX item_part ON item (part_of) WHERE part_of IS NOT NULL;
 
 -- Studies come in the order of item, place. Of the instances of a study, `total` are expected,
 -- `good` and `bad` have their outcome; the others are pending: in a parcel, or loose, the first of

@@ -51,11 +51,10 @@ def moved(
 def counts(db: sqlite3.Connection) -> Counts:
     """Return all figures."""
     tally = dict(db.execute("SELECT name, value FROM tally").fetchall())
-    (items,) = db.execute("SELECT coalesce(max(id), 0) FROM item").fetchone()
     asked = "SELECT state, count(*) FROM item WHERE state <> 1 GROUP BY state"
     states = dict(db.execute(asked).fetchall())
     return Counts(
-        items=items,
+        items=tally.get("items", 0),
         unplanned=states.get(0, 0),
         unplannable=states.get(2, 0),
         studies=tally.get("studies", 0),

@@ -81,7 +81,10 @@ class Telling:
         return hashlib.blake2b(content, key=self._salt, digest_size=16).digest()
 
     def unplanned(self, *, failed: bool = False) -> list[int]:
-        """Return the numbers of items not yet planned, and of those that failed if asked to."""
+        """Return the numbers of items not yet planned.
+
+        If asked to, after them those that *failed*, and those of which not all may be known.
+        """
         with self._translated():
             return unplanned(self._db, failed)
 

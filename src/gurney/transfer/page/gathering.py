@@ -14,6 +14,7 @@ from pydicom.uid import UID
 
 from gurney.core import OutcomeStatus, StudyReceipt
 
+from .. import words
 from ..ledger import Ledger, Run, Sample, Setting
 from ..reporting import Report
 from .facts import Counted, Facts, Row, Verdict
@@ -22,7 +23,6 @@ from .timeline import at_work
 __all__ = ["Tally", "facts_of", "verdict_of"]
 
 _DISTINCT: Final = 10_000  # reasons that are told apart; no archive makes up more without a fault
-_BESIDE: Final = "the folder of this ledger"  # as a transfer writes it
 _OTHERS: Final = "other reasons, of which there are too many to list"
 
 COMPLETE: Final = Verdict("complete", "good")
@@ -162,7 +162,7 @@ def _name(uid: str) -> str:
 def _target(settings: Mapping[str, Setting], ledger: Path) -> str:
     """Where it went; a folder in which the ledger is, by its name: it may have been moved."""
     said = " ".join(_texts(settings.get("to")))
-    return ledger.absolute().parent.name if said == _BESIDE else said
+    return ledger.absolute().parent.name if said == words.BESIDE else said
 
 
 def _texts(value: Setting) -> tuple[str, ...]:

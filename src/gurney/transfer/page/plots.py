@@ -13,6 +13,7 @@ from markupsafe import Markup
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from gurney.core import OutcomeStatus
+from gurney.escaping import visible
 
 from .. import words
 from ..ledger import Sample
@@ -126,7 +127,7 @@ def _number(value: float, _place: int | None) -> str:
 
 def _short(text: str) -> str:
     """Return *text* as any font can draw it, on part of a line."""
-    plain = words.shown(text).encode("ascii", "backslashreplace").decode("ascii")
+    plain = visible(text).encode("ascii", "backslashreplace").decode("ascii")
     return plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 3]}..."
 
 

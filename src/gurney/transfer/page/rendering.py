@@ -13,6 +13,7 @@ import attrs
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gurney.core import Outcome, StudyReceipt
+from gurney.escaping import visible
 
 from .. import words
 from . import plots
@@ -81,7 +82,7 @@ class Pages:
 
 def citation(facts: Facts) -> str:
     """Return what a methods section may say: figures, times, and what is missing."""
-    source = " and ".join(map(words.shown, facts.archives)) or "the archive"
+    source = " and ".join(map(visible, facts.archives)) or "the archive"
     noun = "study" if facts.studies == 1 else "studies"
     when = f" between {words.moment(facts.started)} and {words.moment(facts.finished)}"
     said = (
@@ -114,7 +115,7 @@ def _environment(zone: tzinfo | None) -> Environment:
         duration=_together(words.duration),
         moment=partial(_moment, zone),
         share=_together(words.share),
-        shown=words.shown,
+        shown=visible,
         size=_together(words.size),
     )
     cast("Any", environment.globals).update(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from .clock import Clock, SystemClock
-from .keeping import keep_receipt, receipts_in
 from .progress import ProgressTaker, TransferProgress
 from .run import run_parcels
 
@@ -12,7 +11,5 @@ __all__ = [
     "ProgressTaker",
     "SystemClock",
     "TransferProgress",
-    "keep_receipt",
-    "receipts_in",
     "run_parcels",
 ]

@@ -36,6 +36,7 @@ _MOST_FORBIDDEN: Final = 3  # studies, of an archive that has never given us one
 _SILENCE: Final = 3600.0  # seconds after which a worker that says no more has been lost
 _NEVER_HEARD: Final = 86400.0  # the same, of one that never said anything: maybe nobody listens
 _NO_JOURNAL: Final = -1
+_ANYTHING: Final = (Exception, CancelledError, SystemExit, GeneratorExit)  # executors hand over
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -201,7 +202,7 @@ class Coordinator:
     def _submit(self, parcel: Parcel) -> None:
         try:
             future = self.executor.submit(work, self.errand, parcel)
-        except Exception as error:  # noqa: BLE001  executors raise anything
+        except _ANYTHING as error:
             self._fail(parcel, error)
             return
         now = self.clock.monotonic()
@@ -220,7 +221,7 @@ class Coordinator:
     def _hear(self, task: Task) -> None:
         try:
             delivered = _checked(task.future.result(timeout=0), task.parcel)
-        except (Exception, CancelledError) as error:  # noqa: BLE001  executors raise anything
+        except _ANYTHING as error:
             self._fail(task.parcel, error, lost=task.lost)
         else:
             self._take(task, delivered)
