@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import weakref
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -47,6 +48,7 @@ class Shelf:
         self._clock: Callable[[], float] = clock
         self._lock: RLock = RLock()
         self._database: sqlite3.Connection = _opened(path)
+        weakref.finalize(self, self._database.close)  # who drops a cache need not close it
 
     def get(self, question: str, depth: int) -> tuple[str, int, float] | None:
         """Return the shallowest text of at least this *depth*, its depth and its age in seconds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sqlite3
@@ -229,6 +230,20 @@ def named(name: str) -> Dataset:
     data = Dataset()
     put(data, "StudyDescription", [name])
     return data
+
+
+def test_who_drops_a_cache_need_not_close_it(recwarn: pytest.WarningsRecorder) -> None:
+    """Python warns of connections that nobody has closed, from 3.13 on."""
+    unraisable: list[object] = []
+    before, sys.unraisablehook = sys.unraisablehook, unraisable.append
+    try:
+        CachedSearcher(Counted()).find_studies(Query())
+        gc.collect()
+    finally:
+        sys.unraisablehook = before
+
+    assert [] == unraisable
+    assert [] == [str(each.message) for each in recwarn if each.category is ResourceWarning]
 
 
 # ---------------------------------------------------------------- files
