@@ -17,6 +17,7 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
 NEWEST = PYTHONS[-2:]  # the last may be missing
 QUICK = ("tests/unit", "tests/property")
+QUICKEST = tuple(sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/unit/test_*.py")))
 HEAVY = ("all", "dask", "s3")  # what these bring is met in tests/integration only
 LIGHT = [extra for extra in PYPROJECT["project"]["optional-dependencies"] if extra not in HEAVY]
 LIGHTLY = f".[{','.join(LIGHT)}]"
@@ -61,13 +62,17 @@ def stubtest(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """All tests, against the built package, with the newest Pythons; else the quick ones."""
+    """All tests, against the built package, with the newest Pythons.
+
+    With the oldest those of the units, and with the others the quickest of these: all of them with
+    all Pythons take half an hour.
+    """
     if session.python in NEWEST:
         session.install(".[all]", *_group("test"), *_group("field"))
         folders: tuple[str, ...] = ("tests",)
     else:
         session.install(LIGHTLY, *_group("test"))
-        folders = QUICK
+        folders = QUICK if session.python == PYTHONS[0] else QUICKEST
     _pytest(session, *(session.posargs or ("-n", "auto", "--pyargs", "gurney", *folders)))
 
 

@@ -128,6 +128,7 @@ class DocumentReader:
             raise BudgetExceededError(f"{self._asked}: a tag of the answer has no end")
         try:
             self._parser.feed(piece)
+            self._flush()
         except DefusedXmlException:
             failure = "XML with a document type or entities came, which is not read"
         except (ValueError, LookupError, SAXException):
@@ -135,6 +136,12 @@ class DocumentReader:
         else:
             return
         raise ProtocolViolationError(self._asked, failure)
+
+    def _flush(self) -> None:
+        """Have expat 2.6 and later say at once what it has read: it waits for more otherwise."""
+        flush = getattr(self._parser, "flush", None)  # Python 3.10.14, 3.11.9, 3.12.3 and later
+        if callable(flush):
+            flush()
 
     def _hears(self) -> None:
         self._silent = 0

@@ -139,6 +139,9 @@ def _reference(row: Mapping[str, str]) -> Wanted:
         raise RowError(", SOPInstanceUID: needs a SeriesInstanceUID beside")
     if instance:
         return InstanceReference(study, series, instance)
+    if not all(_has_form_of_uid(uid) for uid in (study, series) if uid):
+        # Real archives hold such; but a name may stand here, too: known by its place, as any value
+        return Query(StudyInstanceUID=study, SeriesInstanceUID=series)
     return SeriesReference(study, series) if series else StudyReference(study)
 
 
@@ -224,9 +227,10 @@ def _checked(name: str, cell: str) -> str:
 def _uid(value: str) -> str:
     if _between_uids(value):
         raise InvalidUIDError("holds a comma, semicolon or quote; one UID a row")
-    if not _has_form_of_uid(value):
-        raise InvalidUIDError("is no UID, which is numbers with dots between them")
-    return check_uid(value)
+    try:
+        return check_uid(value)
+    except InvalidUIDError:  # its text may hold the value
+        raise InvalidUIDError("is no UID, which is numbers with dots between them") from None
 
 
 def _day(value: str) -> str:

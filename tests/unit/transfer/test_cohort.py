@@ -20,7 +20,9 @@ from gurney.core import (
     parse_reference,
 )
 from gurney.core.receipts import Expectation
-from gurney.transfer import Cohort, read_cohort
+from gurney.storage import FolderStorage
+from gurney.testing import MemoryArchive, example_datasets
+from gurney.transfer import Cohort, Given, Transfer, read_cohort
 
 MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
@@ -317,14 +319,41 @@ def test_a_cohort_is_a_sequence() -> None:
 
 
 @pytest.mark.parametrize("value", ["JANSEN^PIET", "Jansen.Piet", "20240131", "MOF5026", "1.2x"])
-def test_value_in_the_column_of_a_uid_is_refused_and_not_told(value: str) -> None:
-    """A name or a number in the wrong column would be asked for, told and kept as if a UID."""
-    table = complaint(f"StudyInstanceUID,PatientID\n1.2,\n{value},\n")
+def test_value_in_the_column_of_a_uid_is_not_told(value: str, tmp_path: Path) -> None:
+    """Real archives hold odd UIDs, so it is looked up; but it may be a name in the wrong column."""
+    (item,) = read(f"StudyInstanceUID,PatientID\n{value},\n")
+    archive = MemoryArchive(example_datasets())
+    source = Given(archive, archive, "examples")
+    made = Transfer([item], source, FolderStorage(tmp_path / "out"), ledger=tmp_path / "ledger")
+    plan = made.plan()
+    kept = b"".join(path.read_bytes() for path in made.folder.rglob("*") if path.is_file())
+
+    assert Query(StudyInstanceUID=value) == item.wanted
+    assert value not in repr(item) + str(plan) + "".join(plan.reasons)
+    assert not plan.complete
+    assert value.encode() not in kept
+
+
+def test_odd_uid_is_found(tmp_path: Path) -> None:
+    """As the archive has it."""
+    dataset = example_datasets()[0]
+    dataset.StudyInstanceUID = "STUDY-100"
+    archive = MemoryArchive([dataset])
+    cohort = read("StudyInstanceUID\nSTUDY-100\n")
+    source = Given(archive, archive, "examples")
+    report = Transfer(cohort, source, FolderStorage(tmp_path / "out")).run()
+
+    assert report.complete
+    assert 1 == sum(study.received for study in report.studies())
+
+
+@pytest.mark.parametrize("value", ["JANSEN^PIET", "Jansen.Piet", "20240131", "MOF5026", "1.2x"])
+def test_value_in_a_list_of_uids_is_refused_and_not_told(value: str) -> None:
+    """A list has no columns: what is no UID by its form is taken for a mistake."""
     listed = complaint(f"1.2\n{value}\n")
 
-    assert "row 3, StudyInstanceUID: is no UID" in table
     assert "line 2 is not a reference" in listed
-    assert value not in table + listed
+    assert value not in listed
 
 
 def test_what_stands_beside_a_uid_is_not_judged() -> None:
