@@ -121,20 +121,30 @@ class Shelf:
 
 
 def _opened(path: Path | None) -> sqlite3.Connection:
-    if path is not None:
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
-    name = ":memory:" if path is None else path
-    database = sqlite3.connect(name, timeout=30.0, isolation_level=None, check_same_thread=False)
+    shown = path.name if path is not None else "memory"
+    try:
+        database = _connected(path)
+    except (OSError, sqlite3.Error) as error:
+        raise InvalidInputError(
+            f"{shown} cannot be opened as a cache ({type(error).__name__}); see whether its folder"
+            " is there, and may be written to"
+        ) from error
     try:
         _prepare(database)
     except (sqlite3.DatabaseError, InvalidInputError) as error:
         database.close()
-        shown = path.name if path is not None else "memory"
         raise InvalidInputError(
             f"{shown} is not a cache of gurney's; name another file, or remove it"
         ) from error
     return database
+
+
+def _connected(path: Path | None) -> sqlite3.Connection:
+    if path is not None:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+    name = ":memory:" if path is None else path
+    return sqlite3.connect(name, timeout=30.0, isolation_level=None, check_same_thread=False)
 
 
 def _prepare(database: sqlite3.Connection) -> None:

@@ -326,6 +326,13 @@ def test_what_is_somebody_elses_is_left_alone(tmp_path: Path, make: Callable[[Pa
     assert before == path.read_bytes()
 
 
+@pytest.mark.parametrize("where", ["missing/a.db", "."])
+def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path, where: str) -> None:
+    """As an error of ours, which says what to see after."""
+    with pytest.raises(InvalidInputError, match="cannot be opened as a cache"):
+        CachedSearcher(Counted(), tmp_path / where, name="A")
+
+
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"format": "x"}', "[" * 100_000])
 def test_nonsense_in_the_cache_is_not_believed(tmp_path: Path, content: str) -> None:
     """The archive is asked."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import tracemalloc
 from collections.abc import Mapping
 
 import pytest
@@ -21,8 +22,10 @@ from gurney.core import (
 )
 from gurney.http import Retries, Transport
 from gurney.legacy import Mint, MintQuery
+from gurney.legacy.documents import DocumentReader
 from gurney.legacy.mint.addresses import query_of
 from gurney.legacy.mint.items import MintItem, said
+from gurney.legacy.mint.reading import SearchResults
 from gurney.manners import Pace
 from gurney.searching import Question
 from gurney.testing import example_datasets
@@ -204,3 +207,22 @@ def test_pace_is_kept() -> None:
         Mint(server.mint, pace=pace).find_studies(Query(StudyInstanceUID="2.25.4001"))
 
     assert len(server.requests) == pace.requests
+
+
+def test_what_is_below_the_level_is_not_kept() -> None:
+    """Of a server that lists more than it was asked for; it costs no memory."""
+    results = SearchResults(STUDY, "GET it")
+    reader = DocumentReader(results, "GET it")
+    reader.feed(b"<studySearchResults><study><attr tag='0020000D' val='1.2'/><series>")
+    tracemalloc.start()
+    try:
+        for _ in range(20):
+            reader.feed(b"<instance><attr tag='00080018' val='1.3'/></instance>" * 1000)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    reader.feed(b"<attr tag='0020000E' val='1.3'/></series></study></studySearchResults>")
+    (item,) = results.items
+
+    assert ("1.2", "") == (item.text("StudyInstanceUID"), item.text("SeriesInstanceUID"))
+    assert 1 << 20 > peak

@@ -243,6 +243,46 @@ def test_memory_is_that_of_a_few_chunks(root_last: bool) -> None:
     assert 24 * MIB > peak
 
 
+def test_many_that_wait_for_the_root_are_no_burden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They share one place to wait: neither memory nor open files grow with their number."""
+    made: list[IO[bytes]] = []
+
+    def remembered() -> IO[bytes]:
+        made.append(spool())
+        return made[-1]
+
+    monkeypatch.setattr("gurney.legacy.rad69.arriving.spool", remembered)
+
+    def body() -> Iterator[bytes]:
+        for number in range(40):
+            yield b"--b\r\nContent-ID: <%d>\r\n\r\n" % number
+            yield bytes(MIB)
+            yield b"\r\n"
+        yield b"--b\r\nContent-ID: <r>\r\n\r\n<Envelope><Body>"
+        yield b"<RegistryResponse status='a:Failure'/></Body></Envelope>\r\n--b--"
+
+    answer = Answer(
+        asked="POST it",
+        url="",
+        status=200,
+        headers={"content-type": 'multipart/related; boundary=b; start="<r>"'},
+        chunks=body(),
+        document_budget=MIB,
+        resources=ExitStack(),
+    )
+    wanted = Wanted(REFERENCES[0], expectation(REFERENCES))
+    tracemalloc.start()
+    try:
+        came = list(answers(wanted, answer, answer.chunks()))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert 2 == len(came)  # both are withheld
+    assert 24 * MIB > peak
+    assert [True] == [one.closed for one in made]
+
+
 def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waited on disk is gone, also when nobody takes it."""
     made: list[IO[bytes]] = []

@@ -71,6 +71,7 @@ class SearchResults(Elements):
                 self._asked, "XML came that is no answer of MINT; is the address that of MINT?"
             )
         known = namespace in _NAMESPACES and (parent is None or _PARENTS.get(name) == parent)
+        known = known and _LEVELS.get(name, self._level) >= self._level  # what is below is not kept
         self._open.append(name if known else _SKIPPED)
         if known and name in _LEVELS:
             self._nodes.append(_Node())

@@ -74,14 +74,14 @@ class _Taking:
         expected = (wanted.expected or {}).values()
         self._wanted: frozenset[str] = frozenset(reference.instance_uid for reference in expected)
         self._answer: Answer = answer
-        self._resources: ExitStack = resources
         self._response: Response = Response(answer.asked, _WAITING)
         resources.callback(self._response.close)
         at_least, for_each = _ROOT_BUDGET
         budget = at_least + for_each * len(self._wanted)
         self._root: DocumentReader = DocumentReader(self._response, answer.asked, budget)
         self._by_cid: dict[str, Document] = {}
-        self._waiting: dict[str, IO[bytes]] = {}
+        self._early: IO[bytes] = resources.enter_context(spool())  # all that waits, one by one
+        self._waiting: dict[str, tuple[int, int]] = {}  # begin and size
         self._room: int = _WAITING
         self._taken: set[str] = set()
         self._unnamed: int = 0
@@ -131,30 +131,30 @@ class _Taking:
 
     def _keep(self, cid: str, part: Part) -> None:
         """Have a part wait for the root."""
-        kept = self._resources.enter_context(spool())
+        begin = self._early.tell()
         for chunk in part.chunks:
             self._room -= len(chunk)
             if self._room < 0:
                 raise BudgetExceededError(
                     f"{self._answer.asked}: too much came before the root; ask for less"
                 )
-            kept.write(chunk)
+            self._early.write(chunk)
         if not part.whole:
             raise TransferInterruptedError(self._answer.asked, "the answer is cut in a part")
         if cid in self._waiting:
             self._unnamed += 1
         else:
-            self._waiting[cid] = kept
+            self._waiting[cid] = begin, self._early.tell() - begin
 
     def _those_that_waited(self) -> Iterator[Arrived | Withheld]:
-        for cid, kept in self._waiting.items():
+        for cid, (begin, size) in self._waiting.items():
             document = self._by_cid.pop(cid, None)
             if document is None:
                 self._unnamed += 1
             else:
-                yield self._judged(document, self._kept(kept))
-            kept.close()
+                yield self._judged(document, self._kept(self._early, begin, size))
         self._waiting.clear()
+        self._early.close()
 
     # ------------------------------------------------------------ the root
 
@@ -168,8 +168,9 @@ class _Taking:
             for document in self._response.documents[read:]:
                 read += 1
                 if document.inline is not None:
-                    yield self._judged(document, self._kept(document.inline))
-                    document.inline.close()
+                    inline = document.inline
+                    yield self._judged(document, self._kept(inline, 0, inline.tell()))
+                    inline.close()
                 elif document.cid:
                     self._by_cid.setdefault(document.cid, document)
 
@@ -197,10 +198,8 @@ class _Taking:
 
     # ------------------------------------------------------------ what comes, and what does not
 
-    def _kept(self, kept: IO[bytes]) -> Arrived:
-        size = kept.tell()
-        kept.seek(0)
-        pieces = iter(partial(kept.read, CHUNK_SIZE), b"")
+    def _kept(self, kept: IO[bytes], begin: int, size: int) -> Arrived:
+        pieces = _pieces(kept, begin, size)
         return arriving(pieces, size, lambda: EndMark.DELIMITER, self._answer)
 
     def _judged(self, document: Document, arrived: Arrived) -> Arrived | Withheld:
@@ -252,6 +251,12 @@ class _FaultError(RequestRefusedError):
 
     def __str__(self) -> str:
         return f"{self.asked}: refused by a SOAP fault ({self.code}, status {self.status})"
+
+
+def _pieces(kept: IO[bytes], begin: int, size: int) -> Iterator[bytes]:
+    kept.seek(begin)
+    for at in range(0, size, CHUNK_SIZE):
+        yield kept.read(min(CHUNK_SIZE, size - at))
 
 
 def _cid(part: Part) -> str:
